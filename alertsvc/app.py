@@ -1,0 +1,155 @@
+"""Puts the doors before the service: the Litestar application."""
+
+import gc
+import random
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from alertsvc import __version__
+from alertsvc.engine.reload import Reloader
+from alertsvc.engine.service import Service
+from alertsvc.web import (
+    alertmanager_api,
+    configuration,
+    deliveries,
+    digests,
+    events,
+    explanations,
+    health,
+    hooks,
+    incidents,
+    quarantine,
+    receivers,
+    silences,
+    tokens,
+)
+from alertsvc.web.access import Gate
+from alertsvc.web.contract import Contract, operation_id, refuse_unknown_queries
+from alertsvc.web.problems import HANDLERS, Problem
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    (b"cache-control", b"no-store"),
+)
+
+
+def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
+    """The application for a service. It starts the service when it starts, and stops it when it ends.
+
+    Without `reloader` the configuration is none of a file, and stays as it is.
+    """
+
+    @asynccontextmanager
+    async def running(_app: Litestar) -> AsyncGenerator[None]:
+        await service.start()
+        if reloader is not None:
+            await reloader.start()
+        gc.collect()
+        gc.freeze()  # what lives now lives on: the collector need not look at it again
+        gc.set_threshold(50_000, 20, 50)
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    def provide_service() -> Service:
+        return service
+
+    def provide_reloader() -> Reloader | None:
+        return reloader
+
+    return Litestar(
+        route_handlers=[
+            index,
+            hooks.ROUTER,
+            events.ROUTER,
+            alertmanager_api.ROUTER,
+            incidents.ROUTER,
+            explanations.ROUTER,
+            deliveries.ROUTER,
+            digests.ROUTER,
+            receivers.ROUTER,
+            silences.ROUTER,
+            quarantine.ROUTER,
+            tokens.ROUTER,
+            configuration.reload,
+            *health.HANDLERS,
+        ],
+        dependencies={
+            "service": Provide(provide_service, sync_to_thread=False),
+            "reloader": Provide(provide_reloader, sync_to_thread=False),
+        },
+        exception_handlers=HANDLERS,
+        guards=[refuse_unknown_queries],
+        lifespan=[running],
+        middleware=[request_identity],
+        openapi_config=OpenAPIConfig(
+            title="alertsvc",
+            version=__version__,
+            description="Alert routing and incidents. Errors are RFC 9457 problem documents.",
+            use_handler_docstrings=True,
+            operation_id_creator=operation_id,
+            path="/schema",
+            render_plugins=[Contract(path=["/", "/openapi.json"])],
+            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{"bearer": []}],
+        ),
+        state=State(
+            {
+                "gate": Gate(service.database, service.clock, tokens_required=lambda: service.tuning.tokens_required),
+                "metrics": service.metrics,
+            }
+        ),
+        request_max_body_size=1024 * 1024,
+        logging_config=None,
+    )
+
+
+@get("/", include_in_schema=False)
+async def index() -> dict[str, str]:
+    """Where things are."""
+    return {
+        "service": f"alertsvc {__version__}",
+        "incidents": "/api/v1/incidents",
+        "schema": "/schema/openapi.json",
+        "health": "/health",
+        "metrics": "/metrics",
+    }
+
+
+def request_identity(app: ASGIApp) -> ASGIApp:
+    """Give each request an id (its own, when it brings a decent one), and each answer the id and safe headers.
+
+    An address with a NUL ends here: PostgreSQL can neither store nor compare it.
+    """
+
+    async def identified(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        brought = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        identity = brought if REQUEST_ID.match(brought) else f"{random.getrandbits(64):016x}"  # a name, no secret
+        scope["state"]["request_id"] = identity
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            raise Problem(400, "bad-url", "the address has a NUL character")
+        extra = [*SECURITY_HEADERS, (b"x-request-id", identity.encode())]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *extra]
+            await send(message)
+
+        await app(scope, receive, send_with_headers)
+
+    return identified

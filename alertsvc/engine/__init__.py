@@ -1,0 +1,1 @@
+"""Carries events from room to room: receive, apply, command, deliver, tick."""

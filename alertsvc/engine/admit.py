@@ -1,0 +1,339 @@
+"""The transaction of ingest: what a group of accepted requests does to alerts, incidents and the outbox."""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from alertsvc.core.alerts import UNCHANGED, Alert, Change, is_duplicate
+from alertsvc.core.decide import Batch, Verdict, correlation_for
+from alertsvc.core.flapping import judge
+from alertsvc.core.model import AlertState, Event, Severity
+from alertsvc.core.rules import Moment
+from alertsvc.engine.apply import apply_verdict
+from alertsvc.engine.muting import mutes_for
+from alertsvc.engine.storming import with_storms
+from alertsvc.store import alerts, arrivals, incidents
+from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
+from alertsvc.store.database import ConflictError, is_unavailable
+from alertsvc.store.insertions import Insertions
+from alertsvc.store.recall import Recall
+
+log = logging.getLogger(__name__)
+
+NEW = frozenset({Change.OPENED, Change.REFIRED, Change.REOPENED, Change.ENDED_UNSEEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item of a request that could not be used: its position, the reason, its bytes, and what they are."""
+
+    position: int
+    reason: str
+    raw: bytes
+    form: str = "item"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request as a source's parser left it, to be made durable. `body` is what it came as.
+
+    With an `idempotency_key` it is taken once: the same body again is a duplicate, another body is refused.
+    """
+
+    id: UUID
+    source: str
+    received_at: datetime
+    events: Sequence[Event]
+    body: bytes
+    refused: Sequence[Refused] = ()
+    sender: str | None = None
+    truncated_count: int = 0
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one event. `change` is None when it was recorded only, or could not be applied."""
+
+    fingerprint: str
+    change: Change | None
+    state: AlertState | None
+    severity: Severity
+    decided_by: str
+    incident_id: UUID | None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a request: durable once this exists. `items` follow the order of its events.
+
+    `key_was_used`: its idempotency key came with another body before, and nothing of it was taken.
+    """
+
+    arrival_id: UUID
+    counts: Counts
+    items: Sequence[ItemResult] = field(default_factory=tuple[ItemResult, ...])
+    key_was_used: bool = False
+
+    @property
+    def incident_ids(self) -> list[UUID]:
+        """The incidents its events stand in, each once, in order of appearance."""
+        return list(dict.fromkeys(item.incident_id for item in self.items if item.incident_id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """One event on its way through the transaction."""
+
+    event: Event
+    arrival_id: UUID
+    received_at: datetime
+
+
+def admit(
+    conn: Connection, submissions: Sequence[Submission], moment: Moment, recall: Recall | None = None
+) -> list[Receipt]:
+    """Take requests in, together, in their order. Their receipts are valid once the transaction has committed.
+
+    Give a `recall` only to a transaction that has written nothing yet.
+    """
+    keys = _claim_request_keys(conn, submissions, moment.now)
+    taken = [each for each in submissions if each.id not in keys.misused]
+    receipts = iter(_take(conn, taken, keys.repeated, moment, recall))
+    return [
+        Receipt(each.id, Counts(), key_was_used=True) if each.id in keys.misused else next(receipts)
+        for each in submissions
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The requests whose key was used before: with the same body, or with another."""
+
+    repeated: frozenset[UUID] = frozenset()
+    misused: frozenset[UUID] = frozenset()
+
+
+def _claim_request_keys(conn: Connection, submissions: Sequence[Submission], now: datetime) -> _Keys:
+    keyed = [each for each in submissions if each.idempotency_key]
+    if not keyed:
+        return _Keys()
+    hashes = {each.id: hashlib.sha256(each.body).hexdigest() for each in keyed}
+    first: dict[str, Submission] = {}
+    for each in keyed:
+        first.setdefault(f"request:{each.idempotency_key}", each)
+    fresh = arrivals.claim_keys(conn, {key: hashes[each.id] for key, each in first.items()}, now)
+    stored = arrivals.hashes_of(conn, first)
+    repeated: set[UUID] = set()
+    misused: set[UUID] = set()
+    for each in keyed:
+        key = f"request:{each.idempotency_key}"
+        if stored[key] != hashes[each.id]:
+            misused.add(each.id)
+        elif key not in fresh or first[key] is not each:
+            repeated.add(each.id)
+    return _Keys(frozenset(repeated), frozenset(misused))
+
+
+def _take(
+    conn: Connection,
+    submissions: Sequence[Submission],
+    repeated: frozenset[UUID],
+    moment: Moment,
+    recall: Recall | None,
+) -> list[Receipt]:
+    flow = [_Arrival(event, each.id, each.received_at) for each in submissions for event in each.events]
+    fresh_ids = _claim_event_ids(conn, [item for item in flow if item.arrival_id not in repeated], moment.now)
+    names = {item.event.fingerprint for item in flow}
+    known = alerts.known(conn, names) if recall is None else recall.known(conn, names)
+    unsure = _not_surely_duplicate(flow, known, fresh_ids)
+    changing = [position for position in unsure if flow[position].arrival_id not in repeated]
+    batch = _decide(conn, [flow[position] for position in changing], known, moment)
+    changes: dict[int, Change] = {}
+    for position in changing:
+        item = flow[position]
+        changes[position] = batch.arrive(item.event, item.arrival_id, item.received_at)
+    results = [
+        _result(item, changes.get(position, Change.DUPLICATE), known, batch) for position, item in enumerate(flow)
+    ]
+    receipts = _receipts(submissions, results)
+    records = [_record(each, receipt, moment) for each, receipt in zip(submissions, receipts, strict=True)]
+    new = Insertions()
+    arrivals.add(new, records)
+    _keep_measurements(new, [item for item in flow if item.arrival_id not in repeated], moment)
+    deciding = with_storms(conn, moment) if batch.changed else moment
+    apply_verdict(conn, _finish(conn, batch, deciding), deciding, new)
+    arrivals.save_bad(conn, records)
+    alerts.touch(conn, batch.touched())
+    return receipts
+
+
+def _claim_event_ids(conn: Connection, flow: Sequence[_Arrival], now: datetime) -> set[str]:
+    """The event ids that arrive for the first time. One that came before is a duplicate, whatever it says."""
+    named = {_event_key(item.event): item.event.fingerprint for item in flow if item.event.event_id}
+    return arrivals.claim_keys(conn, named, now) if named else set()
+
+
+def _event_key(event: Event) -> str:
+    return f"event:{event.source}:{event.event_id}"
+
+
+def _not_surely_duplicate(flow: Sequence[_Arrival], known: dict[str, Alert], fresh_ids: set[str]) -> list[int]:
+    """The positions of events that may change something. Once one of an alert may, all later ones of it may."""
+    changing: list[int] = []
+    unsure: set[str] = set()
+    for position, item in enumerate(flow):
+        event = item.event
+        if event.state is None:
+            continue
+        if event.event_id:
+            if _event_key(event) not in fresh_ids:
+                continue
+            fresh_ids.discard(_event_key(event))  # the same id twice in one batch: the second is the duplicate
+        alert = known.get(event.fingerprint)
+        sure = alert is not None and event.fingerprint not in unsure and is_duplicate(alert, event, item.received_at)
+        if not sure:
+            unsure.add(event.fingerprint)
+            changing.append(position)
+    return changing
+
+
+def _decide(conn: Connection, flow: Sequence[_Arrival], known: Mapping[str, Alert], moment: Moment) -> Batch:
+    """A batch over the locked state of everything `flow` may change.
+
+    What is not among `known` is not asked for again: if it appears meanwhile, saving it will be a conflict.
+    """
+    if not flow:
+        return Batch(moment, {}, [])
+    held = alerts.locked(conn, {item.event.fingerprint for item in flow} & known.keys())
+    moving = [item for item in flow if _moves(held.get(item.event.fingerprint), item, moment)]
+    if not moving:
+        return Batch(moment, held, [])
+    correlations = [correlation_for(moment.rules, item.event) for item in moving]
+    own = {held[item.event.fingerprint].incident_id for item in moving if item.event.fingerprint in held}
+    longest = max((each.reopen_within for each in correlations), default=timedelta(0))
+    situations = incidents.situations(
+        conn, [key for key in own if key], {each.key for each in correlations}, moment.now - longest
+    )
+    return Batch(moment, held, situations)
+
+
+def _finish(conn: Connection, batch: Batch, moment: Moment) -> Verdict:
+    """What must happen, with what keeps news back read only when there is news."""
+    if not batch.changed:
+        return batch.finish()
+    return batch.finish(mutes_for(conn, moment.rules, moment.now, batch.asks(), batch.changed), moment.storms)
+
+
+def _moves(alert: Alert | None, item: _Arrival, moment: Moment) -> bool:
+    return (
+        alert is None
+        or judge(alert, item.event, item.received_at, moment.new_id, moment.rules.flapping).change not in UNCHANGED
+    )
+
+
+def _result(item: _Arrival, change: Change, known: dict[str, Alert], batch: Batch) -> ItemResult:
+    event = item.event
+    before = known.get(event.fingerprint)
+    incident_id = batch.incident_of(event.fingerprint) or (before.incident_id if before else None)
+    recorded = event.state is None
+    return ItemResult(
+        fingerprint=event.fingerprint,
+        change=None if recorded else change,
+        state=event.state,
+        severity=event.severity,
+        decided_by=event.decided_by,
+        incident_id=None if recorded else incident_id,
+    )
+
+
+def _receipts(submissions: Sequence[Submission], results: Sequence[ItemResult]) -> list[Receipt]:
+    receipts: list[Receipt] = []
+    start = 0
+    for each in submissions:
+        items = results[start : start + len(each.events)]
+        start += len(each.events)
+        receipts.append(Receipt(each.id, _counted(items, len(each.refused)), items))
+    return receipts
+
+
+def _counted(items: Iterable[ItemResult], refused_count: int) -> Counts:
+    counts = Counts(quarantined=refused_count)
+    for item in items:
+        if item.failure is not None:
+            counts.quarantined += 1
+        elif item.change is None:
+            counts.recorded += 1
+        elif item.change is Change.DUPLICATE:
+            counts.duplicate += 1
+        elif item.change is Change.STALE:
+            counts.stale += 1
+        elif item.change in NEW:
+            counts.new += 1
+        else:
+            counts.updated += 1
+    return counts
+
+
+def _record(each: Submission, receipt: Receipt, moment: Moment) -> ArrivalRecord:
+    bad = [BadItemRecord(moment.new_id(), item.position, item.reason, item.raw, item.form) for item in each.refused]
+    return ArrivalRecord(
+        each.id, each.source, each.sender, each.received_at, len(each.body), each.truncated_count, receipt.counts, bad
+    )
+
+
+def _keep_measurements(new: Insertions, flow: Sequence[_Arrival], moment: Moment) -> None:
+    observed = [
+        (moment.new_id(), item.event, item.received_at)
+        for item in flow
+        if item.event.value is not None and item.event.observed_at is not None
+    ]
+    arrivals.add_measurements(new, observed)
+
+
+def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -> Receipt:
+    """Take in a request that cannot be taken in whole: each event for itself, what fails into quarantine.
+
+    Only faults of the event are caught; a database that cannot be used ends the transaction.
+    """
+    keys = _claim_request_keys(conn, [submission], moment.now)  # for all of it: its parts are no repeats of each other
+    if submission.id in keys.misused:
+        return Receipt(submission.id, Counts(), key_was_used=True)
+    if submission.id in keys.repeated:
+        return _take(conn, [submission], keys.repeated, moment, None)[0]
+    refused = list(submission.refused)
+    results: list[ItemResult] = []
+    for position, event in enumerate(submission.events):
+        part = replace(submission, id=moment.new_id(), events=[event], refused=())
+        try:
+            with conn.begin_nested():
+                receipt = _take(conn, [part], frozenset(), moment, None)[0]
+        except Exception as fault:
+            if isinstance(fault, ConflictError) or (isinstance(fault, SQLAlchemyError) and is_unavailable(fault)):
+                raise
+            log.exception("ingest: an event could not be applied and goes to the quarantine")
+            reason = f"could not be applied: {type(fault).__name__}"
+            refused.append(Refused(position, reason, msgspec.json.encode(event), "event"))
+            results.append(_failed(event, reason))
+        else:
+            results.extend(receipt.items)
+    rest = replace(submission, events=(), refused=refused)
+    receipt = Receipt(submission.id, Counts(quarantined=len(refused)))
+    records = [_record(rest, receipt, moment)]
+    new = Insertions()
+    arrivals.add(new, records)
+    new.write(conn)
+    arrivals.save_bad(conn, records)
+    return Receipt(submission.id, _counted(results, len(submission.refused)), results)
+
+
+def _failed(event: Event, reason: str) -> ItemResult:
+    return ItemResult(event.fingerprint, None, event.state, event.severity, event.decided_by, None, reason)

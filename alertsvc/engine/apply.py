@@ -1,0 +1,70 @@
+"""Writes what was decided, in one transaction: in an order that keeps references whole and writers out of deadlocks."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from alertsvc.core.decide import Inhibiting, Verdict
+from alertsvc.core.effects import Effects
+from alertsvc.core.mutes import place_ref
+from alertsvc.core.rules import Moment
+from alertsvc.store import alerts, digests, incidents, inhibitors, mutes, outbox, storms
+from alertsvc.store.insertions import Insertions
+
+log = logging.getLogger(__name__)
+
+
+def apply_verdict(conn: Connection, verdict: Verdict, moment: Moment, new: Insertions) -> None:
+    """Write what a batch of events came to, and what is in `new` already: what the events refer to."""
+    incidents.add_opened(conn, new, verdict.effects.opened)
+    alerts.add(new, verdict.alerts)
+    alerts.record(new, verdict.happenings, _ids(moment))
+    _write(conn, verdict.effects, moment, new)
+    alerts.save(conn, verdict.alerts)
+    alerts.end_episodes(conn, verdict.happenings)
+    _inhibit(conn, verdict.inhibiting, moment.now)
+
+
+def _inhibit(conn: Connection, changed: Sequence[Inhibiting], now: datetime) -> None:
+    """Alerts mute others from now on, or no more; then what they kept back is to be looked at."""
+    inhibitors.add(conn, [(each.alert_id, source) for each in changed if each.fires for source in each.sources])
+    ended = [each for each in changed if not each.fires]
+    inhibitors.drop(conn, [each.alert_id for each in ended])
+    mutes.announce_end(conn, {place_ref(source.place) for each in ended for source in each.sources}, now)
+
+
+def apply_effects(conn: Connection, effects: Effects, moment: Moment) -> None:
+    """Write what a person's act or a timer came to."""
+    _write(conn, effects, moment, Insertions())
+
+
+def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions) -> None:
+    """First what makes room in lanes, then all that is new, then what changes: it may refer to what is new."""
+    now: datetime = moment.now
+    storms.save(conn, moment.storms)
+    for window in digests.join(conn, effects.digests):
+        log.info("digest %s of %s begins to fill; it is sent at %s", window.name, window.receiver, window.due_at)
+    outbox.withdraw(conn, effects.withdrawn, now)
+    incidents.add_believers(new, effects.new_believers)
+    incidents.add_history(new, effects.history, _ids(moment))
+    outbox.add_notifications(new, effects.notifications)
+    outbox.add(new, effects.deliveries)
+    new.write(conn)
+    outbox.promote(conn, {each.lane for each in effects.deliveries if each.behind})
+    incidents.save_changed(conn, effects.changed)
+    incidents.save_believers(conn, effects.believers)
+    outbox.revise(conn, effects.revised)
+    outbox.end_notifications(conn, effects.ended, now)
+    mutes.release(conn, effects.released)
+    mutes.forget(conn, effects.unheld)
+    mutes.hold(conn, effects.held, now)
+    incidents.call_off_timers(conn, effects.quiet)
+    incidents.set_timers(conn, effects.timers)
+
+
+def _ids(moment: Moment) -> Iterator[UUID]:
+    while True:
+        yield moment.new_id()

@@ -1,0 +1,161 @@
+"""Makes the message that a delivery carries, from the state at the moment it is sent."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from alertsvc.channels.base import Envelope
+from alertsvc.channels.message import AlertLine, DigestItem, DigestMessage, IncidentMessage, Message, Storm, StormClass
+from alertsvc.core.alerts import SOURCE
+from alertsvc.core.incidents import Incident
+from alertsvc.core.model import AlertState, Link, Reason, Severity
+from alertsvc.core.rules import Rules
+from alertsvc.core.storm import StormMark
+from alertsvc.engine.muting import KeptBack, kept_back_from
+from alertsvc.store import briefs
+from alertsvc.store.briefs import DigestBrief, IncidentBrief
+from alertsvc.store.outbox import Claimed
+
+LATE_AFTER = timedelta(minutes=2)
+
+Composed = tuple[Message, Envelope] | KeptBack
+"""What leaves, or why it does not."""
+
+
+def compose(
+    conn: Connection, claimed: Claimed, rules: Rules, external_url: str | None, now: datetime
+) -> Composed | None:
+    """The message and envelope of a leased delivery, or what keeps it back; None when what it was about is gone."""
+    kept = kept_back_from(conn, rules, now, claimed)
+    if kept is not None:
+        return kept
+    envelope = Envelope(delivery_id=claimed.id, attempt=claimed.attempt_count, sent_at=now, progress=claimed.progress)
+    if claimed.digest_id is not None:
+        most_items = {name: rule.max_items for name, rule in rules.digests.items()}
+        window = briefs.digest_brief(conn, claimed.digest_id, claimed.id, most_items)
+        if window is None or not (window.incidents or (window.storm is not None and window.storm.is_over)):
+            return None
+        return digest_message(window, claimed, rules, external_url), envelope
+    if claimed.incident_id is None:
+        return None
+    brief = briefs.incident_brief(conn, claimed.incident_id, claimed.destination)
+    if brief is None:
+        return None
+    anchored = Envelope(claimed.id, claimed.attempt_count, now, brief.anchor, claimed.progress)
+    return incident_message(brief, claimed, rules, external_url, now), anchored
+
+
+def incident_message(
+    brief: IncidentBrief, claimed: Claimed, rules: Rules, external_url: str | None, now: datetime
+) -> IncidentMessage:
+    """The view of an incident that a channel lays out."""
+    incident = brief.incident
+    alerts = tuple(_line(row) for row in brief.alerts)
+    facts = rules.models.get(incident.labels.get("model", ""))
+    newest = alerts[0] if alerts else None
+    annotations: Mapping[str, str] = newest.annotations if newest else {}
+    return IncidentMessage(
+        reason=claimed.reason,
+        incident_id=incident.id,
+        number=incident.number,
+        title=incident.title,
+        status=incident.status,
+        severity=incident.severity,
+        opened_at=incident.opened_at,
+        happened_at=claimed.created_at,
+        destination=claimed.destination,
+        receiver=claimed.receiver,
+        route=brief.route,
+        sequence=claimed.sequence,
+        summary=annotations.get("summary") or incident.summary,
+        description=annotations.get("description", ""),
+        resolved_at=incident.resolved_at,
+        resolved_by=None if incident.resolved_by == SOURCE else incident.resolved_by,
+        acknowledged_at=incident.acknowledged_at,
+        acknowledged_by=incident.acknowledged_by,
+        comment=brief.comment,
+        labels=brief.common_labels,
+        alerts=alerts,
+        firing_count=incident.firing_count,
+        ended_count=brief.ended_count,
+        links=newest.links if newest else (),
+        runbook_url=annotations.get("runbook_url") or (facts.runbook_url if facts else None),
+        owner=facts.owner if facts else None,
+        incident_url=incident_url(external_url, incident),
+        acknowledge_url=None,
+        delayed_since=claimed.created_at if now - claimed.due_at > LATE_AFTER else None,
+    )
+
+
+def _line(row: Any) -> AlertLine:
+    return AlertLine(
+        fingerprint=row.fingerprint,
+        name=row.labels.get("alertname") or row.fingerprint,
+        state=AlertState(row.state),
+        severity=Severity(row.severity),
+        labels=row.labels,
+        annotations=row.annotations,
+        starts_at=row.starts_at,
+        ended_at=row.closed_at,
+        value=row.value,
+        threshold=row.threshold,
+        links=tuple(Link(link["title"], link["url"]) for link in row.links),
+    )
+
+
+def digest_message(window: DigestBrief, claimed: Claimed, rules: Rules, external_url: str | None) -> DigestMessage:
+    """The view of a window that a channel lays out."""
+    rule = rules.digests.get(window.name)
+    return DigestMessage(
+        digest_id=claimed.digest_id or claimed.id,
+        name=window.name,
+        window_start=window.window_start,
+        window_end=window.due_at,
+        destination=claimed.destination,
+        receiver=claimed.receiver,
+        items=tuple(digest_item(incident, ended, external_url) for incident, ended in window.incidents),
+        sequence=claimed.sequence,
+        timezone=rule.timezone if rule else "UTC",
+        digest_url=f"{external_url}/api/v1/incidents?status=open" if external_url and window.storm else None,
+        unlisted_open_count=window.unlisted_open_count,
+        unlisted_ended_count=window.unlisted_ended_count,
+        storm=None if window.storm is None else _storm(window, window.storm, claimed),
+    )
+
+
+def _storm(window: DigestBrief, mark: StormMark, claimed: Claimed) -> Storm:
+    return Storm(
+        id=mark.id,
+        since=mark.since,
+        worst=claimed.severity,
+        classes=tuple(StormClass(name or "alert", Severity(severity), count) for name, severity, count in window.kinds),
+        is_over=claimed.reason is Reason.RESOLVED,
+        incident_count=mark.incident_count,
+        open_count=mark.open_count,
+    )
+
+
+def digest_item(incident: Incident, ended_count: int, external_url: str | None) -> DigestItem:
+    """One line of a digest."""
+    return DigestItem(
+        incident_id=incident.id,
+        number=incident.number,
+        title=incident.title,
+        status=incident.status,
+        severity=incident.severity,
+        opened_at=incident.opened_at,
+        summary=incident.summary,
+        resolved_at=incident.resolved_at,
+        acknowledged_by=incident.acknowledged_by,
+        firing_count=incident.firing_count,
+        ended_count=ended_count,
+        labels=incident.labels,
+        incident_url=incident_url(external_url, incident),
+    )
+
+
+def incident_url(external_url: str | None, incident: Incident) -> str | None:
+    """Where people find the incident, when the service knows its own address."""
+    return f"{external_url}/api/v1/incidents/{incident.number}" if external_url else None

@@ -1,0 +1,325 @@
+"""Sends what is due: claims heads of lanes, sends each once with no transaction open, records how it ended.
+
+A destination has its own slots, rate and pauses, so that a slow or dead one delays no other.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry, Unknown
+from alertsvc.clock import Clock, NewId
+from alertsvc.core.rules import Moment
+from alertsvc.engine.muting import KeptBack
+from alertsvc.engine.outlets import Outlet, Outlets
+from alertsvc.engine.pace import Pace
+from alertsvc.engine.ride import Leased, Ride, compose_for
+from alertsvc.engine.settle import NOT_TAKEN, Settled, Tried, reconsider, settle
+from alertsvc.store.database import Database, StoreUnavailableError
+from alertsvc.store.rehearsal import rehearse
+
+log = logging.getLogger(__name__)
+
+SETTLE_AGAIN_SECONDS = 1.0
+UNSTORABLE = "what came back could not be stored; the log says why"
+FEW = 4
+"""So many messages are composed where they are claimed. More would hold up whoever waits for that transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendingPace:
+    """How much one process sends: so much at once, so much a second. It looks for work by itself each `poll_seconds`.
+
+    The rate is bounded so that a storm of sending never starves what arrives.
+    """
+
+    concurrency: int = 32
+    rate: float = 200.0
+    poll_seconds: float = 0.5
+
+
+def boot_clock() -> float:
+    """Seconds that go on while the machine sleeps: what a lease is measured with."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+class Sender:
+    """Sends through the outlets in force. `wake` it after each commit; it also looks by itself."""
+
+    def __init__(
+        self,
+        database: Database,
+        outlets: Callable[[], Outlets],
+        clock: Clock,
+        new_id: NewId,
+        *,
+        worker: str,
+        pace: SendingPace = SendingPace(),
+        settled: Callable[[Settled], None] = lambda _: None,
+        ticks: Callable[[], float] = boot_clock,
+    ) -> None:
+        self._database = database
+        self._outlets = outlets
+        self._clock = clock
+        self._new_id = new_id
+        self._worker = worker
+        self._settled = settled
+        self._ticks = ticks
+        self._paces: dict[str, Pace] = {}
+        self._poll_seconds = pace.poll_seconds
+        self._overall = Pace(pace.rate, max(1, int(pace.rate)), pace.concurrency)
+        self._tries: dict[asyncio.Task[None], Outlet] = {}
+        self._rides: set[Ride] = set()
+        self._ended: list[Tried] = []
+        self._wake = asyncio.Event()
+        self._has_ended = asyncio.Event()
+        self._all_have_ended = False
+        self._closing = False
+        self._nothing_follows = False
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    @property
+    def in_flight_count(self) -> int:
+        """How many messages are on their way."""
+        return len(self._tries)
+
+    async def run(self) -> None:
+        """Send until `close`; ends when what was on its way has ended and is recorded."""
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._record_endings())
+            await self._send_what_is_due()
+            while self._tries:  # a claim that rode in another's transaction may start some more
+                await asyncio.wait(self._tries)
+            self._all_have_ended = True
+            self._has_ended.set()
+
+    def close(self) -> None:
+        """Claim nothing more."""
+        self._closing = True
+        self._wake.set()
+
+    async def _send_what_is_due(self) -> None:
+        await self._rehearse()
+        while not self._closing:
+            self._wake.clear()
+            try:
+                is_there_more = await self._claim_and_start()
+            except StoreUnavailableError as fault:
+                log.warning("delivery: the database is unavailable: %s", fault)
+                is_there_more = False
+            except Exception:
+                log.exception("delivery: a round of sending failed")
+                is_there_more = False
+            if not is_there_more:
+                await self._sleep()
+
+    async def _rehearse(self) -> None:
+        """Without it the first message is a little slower: no more than that."""
+        try:
+            await self._database.transaction(partial(_rehearse, self._clock()))
+        except StoreUnavailableError as fault:
+            log.warning("delivery: the database is unavailable: %s", fault)
+        except Exception:
+            log.exception("delivery: the statements could not be prepared")
+
+    async def _sleep(self) -> None:
+        """Until woken, until a destination that had no room has some, or until it is time to look."""
+        now = self._ticks()
+        paces = (*self._paces.values(), self._overall)
+        seconds = min([self._poll_seconds, *(wait for each in paces if (wait := each.wait(now)) > 0)])
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    @contextmanager
+    def ride(self) -> Generator[Ride]:
+        """A claim to be made within somebody else's transaction, which saves one of its own."""
+        outlets = self._outlets()
+        ride = Ride(self, outlets, {} if self._closing else self._wanted(outlets), self._ticks())
+        self._rides.add(ride)
+        try:
+            yield ride
+        finally:
+            self._rides.discard(ride)
+            ride.over.set()
+
+    def adopt(self, pace: SendingPace, changed: Collection[Outlet]) -> None:
+        """Send at another pace, and begin anew with the pauses of destinations that have another channel now."""
+        self._poll_seconds = pace.poll_seconds
+        self._overall.become(pace.rate, max(1, int(pace.rate)), pace.concurrency)
+        for outlet in changed:
+            known = self._paces.get(outlet.destination)
+            if known is not None:
+                known.become(outlet.channel.rate, outlet.channel.burst, outlet.channel.concurrency)
+                known.open_again()
+        self._wake.set()
+
+    async def let_go(self, outlets: Collection[Outlet]) -> None:
+        """Wait until nothing that was begun by now sends through any of `outlets`, which are in force no longer."""
+        for ride in list(self._rides):  # it may claim for them still, and then sends
+            await ride.over.wait()
+        tries = [task for task, through in self._tries.items() if any(through is each for each in outlets)]
+        if tries:
+            await asyncio.wait(tries)
+
+    async def _claim_and_start(self) -> bool:
+        """Whether more may be due than could be taken."""
+        with self.ride() as ride:
+            if not ride.wanted:
+                return False
+            await self._database.transaction(partial(ride.claim, self._clock()))
+            return ride.start()
+
+    def _wanted(self, outlets: Outlets) -> dict[str, int]:
+        """How many to claim, by destination, within the rates and the share of the whole."""
+        now = self._ticks()
+        room = self._overall.free(now)
+        wanted: dict[str, int] = {}
+        for name, outlet in outlets.by_destination.items():
+            channel = outlet.channel
+            pace = self._paces.setdefault(name, Pace(channel.rate, channel.burst, channel.concurrency))
+            most = min(pace.free(now), room)
+            if most > 0:
+                wanted[name] = most
+        return wanted
+
+    @property
+    def worker(self) -> str:
+        """The name that its leases carry."""
+        return self._worker
+
+    def start(self, leased: Leased) -> None:
+        """Send what is leased."""
+        self._paces[leased.claimed.destination].left()
+        self._overall.left()
+        attempt = asyncio.create_task(self._try(leased))
+        self._tries[attempt] = leased.outlet
+        attempt.add_done_callback(self._tries.pop)
+
+    async def _try(self, leased: Leased) -> None:
+        started_at = self._clock()
+        outcome = await self._send(leased)
+        pace = self._paces[leased.claimed.destination]
+        if outcome is None:  # the lease ran out before it was sent: whoever claims it next sends it
+            pace.handed_back()
+            self._overall.handed_back()
+            return
+        if isinstance(outcome, KeptBack):
+            pace.handed_back()
+            self._overall.handed_back()
+        else:
+            well = isinstance(outcome, (Accepted, Rejected))
+            pace.came_back(self._ticks(), well=well, wait=_wait_for_all(outcome))
+            self._overall.came_back(self._ticks(), well=True)
+        self._ended.append(Tried(leased.claimed, self._worker, started_at, self._clock(), outcome))
+        self._has_ended.set()
+
+    async def _send(self, leased: Leased) -> Outcome | KeptBack | None:
+        outlets = self._outlets()
+        claimed = leased.claimed
+        try:
+            read = partial(compose_for, outlets, claimed, self._clock())
+            composed = leased.composed or await self._database.snapshot(read)
+            if composed is None:
+                return Rejected(Fault.OTHER, "what it was about is gone")
+            if self._ticks() >= leased.send_before:
+                log.warning("delivery %s: its lease ran out before it could be sent", claimed.id)
+                return None
+            if isinstance(composed, KeptBack):
+                return composed
+            message, envelope = composed
+            return await leased.outlet.channel.send(message, envelope)
+        except StoreUnavailableError as fault:
+            return Retry(Fault.OTHER, f"the database is unavailable: {fault}")
+        except Exception as fault:
+            log.exception("delivery %s to %s failed in this service", claimed.id, claimed.destination)
+            return Retry(Fault.OTHER, f"{type(fault).__name__} in this service; see its log")
+
+    async def _record_endings(self) -> None:
+        """Write down what ended, many at a time while a transaction runs."""
+        while self._ended or not self._all_have_ended:
+            await self._has_ended.wait()
+            self._has_ended.clear()
+            group, self._ended = self._ended, []
+            if group:
+                await self._settle(group)
+
+    async def _settle(self, group: list[Tried]) -> None:
+        try:
+            settled = await self._database.transaction(partial(self._settle_in, group))
+        except StoreUnavailableError as fault:
+            log.warning("delivery: %d endings wait for the database: %s", len(group), fault)
+            await self._settle_later(group)
+        except Exception:
+            log.exception("delivery: %d endings could not be recorded", len(group))
+            await self._settle_alone(group)
+        else:
+            for each in settled:
+                self._settled(each)
+            await self._reconsider([each for each in settled if each.state in NOT_TAKEN])
+            self._wake.set()
+
+    async def _reconsider(self, not_taken: list[Settled]) -> None:
+        try:
+            if not_taken:
+                await self._database.transaction(partial(self._reconsider_in, not_taken))
+        except StoreUnavailableError as fault:
+            log.warning("delivery: what is out of date is sent all the same, the database is unavailable: %s", fault)
+        except Exception:
+            log.exception("delivery: what is out of date is sent all the same")
+
+    async def _settle_later(self, group: list[Tried]) -> None:
+        """Until it is recorded a message counts as not sent: its lease will end, and it may be sent twice."""
+        await asyncio.sleep(SETTLE_AGAIN_SECONDS)
+        self._ended = group + self._ended
+        self._has_ended.set()
+
+    async def _settle_alone(self, group: list[Tried]) -> None:
+        """One ending that cannot be stored must not keep others from it, nor have its message sent for ever."""
+        if len(group) > 1:
+            for each in group:
+                await self._settle([each])
+        elif group[0].outcome.detail != UNSTORABLE:
+            await self._settle([_without_answer(group[0])])
+
+    def _settle_in(self, group: list[Tried], conn: Connection) -> list[Settled]:
+        return settle(conn, group, Moment(self._outlets().rules, self._clock(), self._new_id))
+
+    def _reconsider_in(self, not_taken: list[Settled], conn: Connection) -> None:
+        reconsider(conn, not_taken, Moment(self._outlets().rules, self._clock(), self._new_id))
+
+
+def _without_answer(tried: Tried) -> Tried:
+    """The same ending, without what came from outside: that may be what cannot be stored."""
+    match tried.outcome:
+        case Accepted() as outcome:
+            return replace(tried, outcome=replace(outcome, detail=UNSTORABLE, anchor=None))
+        case Rejected() as outcome:
+            return replace(tried, outcome=replace(outcome, detail=UNSTORABLE))
+        case Retry() | Unknown() as outcome:
+            return replace(tried, outcome=replace(outcome, detail=UNSTORABLE, progress=None))
+        case KeptBack():
+            return tried
+
+
+def _rehearse(now: datetime, conn: Connection) -> None:
+    rehearse(conn, now)
+
+
+def _wait_for_all(outcome: Outcome) -> float | None:
+    """How long, in seconds, a provider asked everything for it to wait."""
+    if isinstance(outcome, Retry) and outcome.whole_destination and outcome.after is not None:
+        return outcome.after.total_seconds()
+    return None

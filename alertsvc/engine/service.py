@@ -1,0 +1,203 @@
+"""The running service: its loops, started and stopped in order. What the doors are given to work with."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from alertsvc import __version__
+from alertsvc.channels.outcome import Accepted, Unknown
+from alertsvc.clock import Clock, NewId, new_id, utc_now
+from alertsvc.core.rules import Moment, Rules
+from alertsvc.engine.deliver import Sender
+from alertsvc.engine.metronome import Metronome
+from alertsvc.engine.muting import KeptBack
+from alertsvc.engine.outlets import Outlet, Outlets
+from alertsvc.engine.receive import Bounds, Committer
+from alertsvc.engine.settle import Settled
+from alertsvc.engine.tick import Ticker
+from alertsvc.engine.tuning import Tuning
+from alertsvc.observe.metrics import Metrics
+from alertsvc.store import outbox
+from alertsvc.store.database import Database
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1
+MEND_SECONDS = 60
+FORGET_SECONDS = 3600
+JOB_SECONDS = 5.0
+DRAIN_SECONDS = 14.0
+
+
+def worker_name() -> str:
+    """A name that no other process ever has: a restarted one is another worker."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a service is made of. Tests give their own clock."""
+
+    database: Database
+    outlets: Outlets
+    metrics: Metrics
+    tuning: Tuning = field(default_factory=Tuning)
+    clock: Clock = utc_now
+    new_id: NewId = new_id
+
+
+class Service:
+    """Receives, decides, sends and ticks between `start` and `stop`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.database = parts.database
+        self.metrics = parts.metrics
+        self.clock = parts.clock
+        self.new_id = parts.new_id
+        self.tuning = parts.tuning
+        self.started_at = parts.clock()
+        self._outlets = parts.outlets
+        self._worker = worker_name()
+        self.sender = Sender(
+            parts.database,
+            lambda: self._outlets,
+            parts.clock,
+            parts.new_id,
+            worker=self._worker,
+            pace=parts.tuning.pace,
+            settled=self._note_settled,
+        )
+        self.committer = Committer(
+            parts.database,
+            lambda: self._outlets.rules,
+            parts.clock,
+            parts.new_id,
+            bounds=Bounds(writers=2 if parts.database.dialect == "postgresql" else 1),
+            passenger=self.sender.ride,
+        )
+        self.ticker = Ticker(
+            parts.database,
+            lambda: self._outlets.rules,
+            parts.clock,
+            parts.new_id,
+            something_is_due=self.sender.wake,
+            summarised=self._note_summarised,
+            resolve_timeout=lambda: self.tuning.resolve_timeout,
+        )
+        self._metronome = Metronome()
+        self._loops: list[asyncio.Task[None]] = []
+        self._retiring: set[asyncio.Task[None]] = set()
+        self.is_draining = False
+
+    @property
+    def outlets(self) -> Outlets:
+        """The channels in force."""
+        return self._outlets
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force."""
+        return self._outlets.rules
+
+    def moment(self) -> Moment:
+        """The rules in force and the present instant, for a decision."""
+        return Moment(self.rules, self.clock(), self.new_id)
+
+    @property
+    def silent_loops(self) -> list[str]:
+        """The names of loops that have ended although they should run."""
+        return [loop.get_name() for loop in self._loops if loop.done()] if not self.is_draining else []
+
+    async def start(self) -> None:
+        """Begin to work."""
+        if self.database.dialect == "sqlite":
+            freed = await self.database.transaction(self._take_over)
+            if freed:
+                log.warning("delivery: %d messages were on their way when the last process ended", freed)
+        self._loops = [
+            asyncio.create_task(self.committer.run(), name="committer"),
+            asyncio.create_task(self.sender.run(), name="sender"),
+        ]
+        self._metronome.every(SWEEP_SECONDS, "sweep", self.ticker.sweep)
+        self._metronome.every(MEND_SECONDS, "mend", self.ticker.mend)
+        self._metronome.every(FORGET_SECONDS, "forget", lambda: self.ticker.forget(self.tuning.retention))
+        self._metronome.start()
+        log.info("alertsvc %s is ready on %s", __version__, self.database.dialect)
+
+    def adopt(self, outlets: Outlets, tuning: Tuning) -> None:
+        """Put another configuration in force, in one step for all that decides and sends. Call it in the loop.
+
+        Channels that are in force no longer are closed once nothing sends through them.
+        """
+        before, self._outlets, self.tuning = self._outlets, outlets, tuning
+        self.sender.adopt(tuning.pace, outlets.not_in(before))
+        retiring = asyncio.create_task(self._retire(before.not_in(outlets)))
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
+
+    async def _retire(self, outlets: Collection[Outlet]) -> None:
+        await self.sender.let_go(outlets)
+        for outlet in outlets:
+            await outlet.close()
+
+    def drain(self) -> None:
+        """Take nothing new; what is under way goes on."""
+        self.is_draining = True
+
+    async def stop(self) -> None:
+        """End in order: no new work, then what is under way, then the connections."""
+        self.drain()
+        until = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        self.committer.close()
+        await self._metronome.stop(JOB_SECONDS)
+        await self._let_end("committer", until)  # before the sender: its last commits may have claimed something
+        self.sender.close()
+        await self._let_end("sender", until)
+        if self._retiring:
+            await asyncio.wait(self._retiring, timeout=max(0.0, until - asyncio.get_running_loop().time()))
+        await self._outlets.close()
+        await self.database.close()
+
+    async def _let_end(self, name: str, until: float) -> None:
+        for loop in self._loops:
+            if loop.get_name() == name:
+                _, late = await asyncio.wait([loop], timeout=max(0.0, until - asyncio.get_running_loop().time()))
+                if late:
+                    log.warning("%s did not end within %.0f s", name, DRAIN_SECONDS)
+                    loop.cancel()
+                await asyncio.gather(loop, return_exceptions=True)
+
+    def _take_over(self, conn: Connection) -> int:
+        return outbox.free_of_other_workers(conn, self._worker)
+
+    def _note_summarised(self, destination: str, count: int) -> None:
+        self.metrics.summarised.labels(destination).inc(count)
+
+    def _note_settled(self, settled: Settled) -> None:
+        """Count how a try ended."""
+        tried = settled.tried
+        destination = tried.claimed.destination
+        outcome = tried.outcome
+        if isinstance(outcome, KeptBack):
+            self.metrics.deliveries.labels(destination, settled.state).inc()
+            return
+        fault = "" if isinstance(outcome, Accepted) else str(outcome.fault)
+        self.metrics.attempts.labels(destination, type(outcome).__name__.lower(), fault).inc()
+        self.metrics.provider_request.labels(destination).observe(
+            (tried.finished_at - tried.started_at).total_seconds()
+        )
+        if isinstance(outcome, Unknown):
+            self.metrics.duplicate_risk.labels(destination).inc()
+        if settled.state == "fenced":
+            self.metrics.fenced.inc()
+        elif settled.state != "again":
+            self.metrics.deliveries.labels(destination, settled.state).inc()
+        if settled.state == "accepted":
+            waited = (tried.finished_at - max(tried.claimed.created_at, tried.claimed.due_at)).total_seconds()
+            self.metrics.notification_latency.labels(tried.claimed.severity.word).observe(max(waited, 0.0))

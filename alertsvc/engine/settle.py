@@ -1,0 +1,177 @@
+"""Records how tries to send ended, and what follows: told, tried again, or failed and visible."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry, Unknown
+from alertsvc.core.delivery import Again, GivenUp, after_failure
+from alertsvc.core.effects import HeldBack, HistoryEntry
+from alertsvc.core.rules import Moment
+from alertsvc.core.tell import Telling
+from alertsvc.engine.apply import apply_effects
+from alertsvc.engine.muting import KeptBack
+from alertsvc.store import incidents, mutes, outbox, settling
+from alertsvc.store.insertions import Insertions
+from alertsvc.store.outbox import Claimed
+from alertsvc.store.settling import AttemptRecord, Covered
+
+MENDED_BY_PEOPLE = frozenset({Fault.AUTH_ERROR, Fault.CONFIGURATION})
+"""Faults that go away when somebody rotates a credential or corrects a setting: worth trying slowly."""
+
+
+NOT_TAKEN = frozenset({"again", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A try of a delivery that has ended."""
+
+    claimed: Claimed
+    worker: str
+    started_at: datetime
+    finished_at: datetime
+    outcome: Outcome | KeptBack
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a try came to: `accepted`, `failed`, `suppressed`, `again` or `fenced` (no longer this try's to say)."""
+
+    tried: Tried
+    state: str
+
+
+Ended = tuple[str, list[HistoryEntry]]
+
+
+def settle(
+    conn: Connection, tries: Sequence[Tried], moment: Moment, chance: Callable[[], float] = random.random
+) -> list[Settled]:
+    """Write down how `tries` ended, in one transaction. Locks their lanes and never an incident."""
+    covered = settling.covered_by(conn, [each.claimed.id for each in tries])
+    settling.hold_lanes(conn, {entry.lane for entries in covered.values() for entry in entries})
+    outbox.lock_lanes(conn, [each.claimed.lane for each in tries if each.claimed.digest_id is not None])
+    settled: list[Settled] = []
+    history: list[HistoryEntry] = []
+    for each in sorted(tries, key=lambda tried: tried.claimed.lane):
+        entries = covered.get(each.claimed.id, [])
+        state, lines = _settle_one(conn, each, entries, moment, chance())
+        settled.append(Settled(each, state))
+        history += lines
+    sent = ((each, each.outcome) for each in tries)
+    new = Insertions()
+    incidents.add_history(new, history, (moment.new_id() for _ in history))
+    settling.add_attempts(new, [_attempt(each, how, moment) for each, how in sent if not isinstance(how, KeptBack)])
+    new.write(conn)
+    return settled
+
+
+def reconsider(conn: Connection, settled: Sequence[Settled], moment: Moment) -> None:
+    """Take back what makes no sense any more where a try was not taken, such as a page about what is over.
+
+    In a transaction of its own, after that of `settle`: it holds incidents, and those come before lanes.
+    """
+    about: dict[UUID, set[str]] = {}
+    for each in settled:
+        claimed = each.tried.claimed
+        if each.state in NOT_TAKEN and claimed.incident_id is not None:
+            about.setdefault(claimed.incident_id, set()).add(claimed.destination)
+    for situation in incidents.situations(conn, about, (), moment.now) if about else ():
+        if situation.incident is not None:
+            telling = Telling(situation.incident, situation, moment)
+            for destination in sorted(about[situation.incident.id]):
+                telling.was_not_taken(destination)
+            apply_effects(conn, telling.finish(), moment)
+
+
+def _settle_one(conn: Connection, tried: Tried, covered: list[Covered], moment: Moment, chance: float) -> Ended:
+    outcome = tried.outcome
+    if isinstance(outcome, KeptBack):
+        return _keep_back(conn, tried, outcome, covered, moment)
+    if isinstance(outcome, Accepted):
+        if not outbox.end(conn, tried.claimed, "accepted", outcome.detail, moment.now, unknown=False):
+            return "fenced", []
+        settling.end_covered(conn, [entry.id for entry in covered], "delivered", outcome.detail, moment.now)
+        settling.has_been_told(conn, covered, outcome.anchor, moment.now)
+        settling.arm_repeats(conn, covered, moment.now)
+        return "accepted", _lines("delivered", tried, covered, outcome.detail, moment.now)
+    follows = _what_follows(tried, outcome, moment, chance)
+    if isinstance(follows, GivenUp):
+        return _give_up(conn, tried, covered, follows, moment)
+    progress = outcome.progress if isinstance(outcome, (Retry, Unknown)) else None
+    unknown = isinstance(outcome, Unknown)
+    if not outbox.put_back(conn, tried.claimed, follows.due_at, unknown=unknown, progress=progress):
+        return "fenced", []
+    first = tried.claimed.attempt_count == 1
+    return "again", _lines("delivery_delayed", tried, covered, outcome.detail, moment.now) if first else []
+
+
+def _what_follows(tried: Tried, outcome: Rejected | Retry | Unknown, moment: Moment, chance: float) -> Again | GivenUp:
+    if isinstance(outcome, Rejected) and outcome.fault not in MENDED_BY_PEOPLE:
+        return GivenUp(outcome.detail)
+    return after_failure(
+        attempt_count=tried.claimed.attempt_count,
+        severity=tried.claimed.severity,
+        now=moment.now,
+        expires_at=tried.claimed.expires_at,
+        chance=chance,
+        retry_after=outcome.after if isinstance(outcome, Retry) else None,
+        slow=outcome.fault in MENDED_BY_PEOPLE,
+    )
+
+
+def _keep_back(conn: Connection, tried: Tried, kept: KeptBack, covered: list[Covered], moment: Moment) -> Ended:
+    claimed = tried.claimed
+    if not outbox.end(conn, claimed, "suppressed", kept.detail, moment.now, unknown=False):
+        return "fenced", []
+    ids = [entry.id for entry in covered]
+    settling.end_covered(conn, ids, "suppressed", kept.detail, moment.now, muted_by=kept.mutes[0].ref)
+    lanes = {entry.lane for entry in covered}
+    held = [HeldBack(incident_id, name, mute) for incident_id, name in sorted(lanes, key=str) for mute in kept.mutes]
+    mutes.hold(conn, held, moment.now)
+    mutes.mark_held(conn, lanes)
+    return "suppressed", _lines("delivery_suppressed", tried, covered, kept.detail, moment.now)
+
+
+def _give_up(conn: Connection, tried: Tried, covered: list[Covered], follows: GivenUp, moment: Moment) -> Ended:
+    detail = getattr(tried.outcome, "detail", "")
+    why = follows.why if follows.why == detail else f"{follows.why}; last answer: {detail}"
+    unknown = isinstance(tried.outcome, Unknown)
+    if not outbox.end(conn, tried.claimed, "failed", why, moment.now, unknown=unknown):
+        return "fenced", []
+    settling.end_covered(conn, [entry.id for entry in covered], "failed", why, moment.now)
+    settling.arm_repeats(conn, covered, moment.now)
+    return "failed", _lines("delivery_failed", tried, covered, why, moment.now)
+
+
+def _lines(kind: str, tried: Tried, covered: Sequence[Covered], detail: str, now: datetime) -> list[HistoryEntry]:
+    """A line for the timeline of each incident that the delivery is about."""
+    claimed = tried.claimed
+    said = f"{claimed.reason}: {detail}" if detail else str(claimed.reason)
+    facts: dict[str, object] = {"delivery_id": str(claimed.id), "attempt": claimed.attempt_count}
+    about = dict.fromkeys(entry.incident_id for entry in covered)
+    return [HistoryEntry(key, now, kind, claimed.destination, claimed.destination, said, facts) for key in about]
+
+
+def _attempt(tried: Tried, outcome: Outcome, moment: Moment) -> AttemptRecord:
+    return AttemptRecord(
+        id=moment.new_id(),
+        delivery_id=tried.claimed.id,
+        number=tried.claimed.attempt_count,
+        destination=tried.claimed.destination,
+        worker=tried.worker,
+        started_at=tried.started_at,
+        finished_at=tried.finished_at,
+        outcome=_WORDS[type(outcome)],
+        fault=None if isinstance(outcome, Accepted) else str(outcome.fault),
+        status_code=None if isinstance(outcome, Unknown) else outcome.status_code,
+        detail=outcome.detail,
+    )
+
+
+_WORDS: dict[type, str] = {Accepted: "accepted", Rejected: "rejected", Retry: "retry", Unknown: "unknown"}

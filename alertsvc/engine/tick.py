@@ -1,0 +1,254 @@
+"""What happens because time passed: repeats, digests, leases of the dead, retention. Any job may run twice."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from alertsvc.clock import Clock, NewId
+from alertsvc.core.outgoing import REPEAT
+from alertsvc.core.rules import Moment, Rules
+from alertsvc.core.tell import Telling
+from alertsvc.engine import silencing
+from alertsvc.engine.apply import apply_effects
+from alertsvc.engine.digesting import CLOCK_TOLERANCE, send_digest
+from alertsvc.engine.expiry import end_overdue, settle_stable
+from alertsvc.engine.hearing import Hearing, Ticks
+from alertsvc.engine.inhibiting import rebuild
+from alertsvc.engine.muting import kept_back, mutes_for
+from alertsvc.engine.storming import storms_due, tend_storm, with_storms
+from alertsvc.engine.unmuting import look_again, mute_digest_entries
+from alertsvc.store import digests, housekeeping, incidents, mutes, outbox, timers
+from alertsvc.store.database import Database, StoreUnavailableError
+from alertsvc.store.housekeeping import Retention
+
+log = logging.getLogger(__name__)
+
+RESOLVE_TIMEOUT = timedelta(minutes=5)
+"""Alertmanager's default."""
+PUT_OFF = timedelta(minutes=1)
+"""Timers that fail go off again after so long."""
+
+
+class Ticker:
+    """The jobs of the metronome. Each is one or a few short transactions and safe to run at any time."""
+
+    def __init__(
+        self,
+        database: Database,
+        rules: Callable[[], Rules],
+        clock: Clock,
+        new_id: NewId,
+        *,
+        something_is_due: Callable[[], None] = lambda: None,
+        summarised: Callable[[str, int], None] = lambda _destination, _count: None,
+        resolve_timeout: Callable[[], timedelta] = lambda: RESOLVE_TIMEOUT,
+        ticks: Ticks = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._rules = rules
+        self._clock = clock
+        self._new_id = new_id
+        self._something_is_due = something_is_due
+        self._summarised = summarised
+        self._resolve_timeout = resolve_timeout
+        self._hearing = Hearing(clock, ticks)
+        self._known_rules: Rules | None = None
+        self.trouble: str | None = None
+        """Why the last sweep could not write, while none after it could."""
+
+    async def sweep(self) -> None:
+        """Timers, digests and expired leases that are due now."""
+        try:
+            await self._sweep()
+        except StoreUnavailableError as fault:
+            self.trouble = str(fault)
+            self._hearing.begin_anew()
+            raise
+        self.trouble = None
+
+    async def _sweep(self) -> None:
+        moment = self._moment()
+        await self._expire(moment)
+        await self._follow_rules(moment.rules, moment.now)
+        await self._remind(moment)
+        await self._unmute(moment)
+        await self._send_digests(moment)
+        freed = await self._database.transaction(partial(_free, moment.now))
+        if freed:
+            log.warning("delivery: %d leases had expired; their messages will be sent again", freed)
+            self._something_is_due()
+
+    async def mend(self) -> None:
+        """Lanes without a head, and deliveries whose destination is gone for longer than their horizon."""
+        moment = self._moment()
+        known = [each.id for listed in moment.rules.receivers.values() for each in listed]
+        mended = await self._database.transaction(housekeeping.mend_lanes)
+        if mended:
+            log.error("delivery: %d lanes had no head and were mended", mended)
+        given_up = await self._database.transaction(partial(_give_up_unknown, known, moment))
+        if given_up:
+            log.error("delivery: %d messages failed: their destinations are not configured any more", given_up)
+
+    async def forget(self, keep: Retention) -> None:
+        """Delete what is older than it is to be kept, a few rows at a time."""
+        now = self._clock()
+        while await self._database.transaction(partial(_forget, keep, now)):
+            continue
+
+    def _moment(self) -> Moment:
+        return Moment(self._rules(), self._clock(), self._new_id)
+
+    async def _expire(self, moment: Moment) -> None:
+        """End what its sources repeat no more, once they have had the time to.
+
+        They could not while this was down or the database was, and a clock that was set proves nothing.
+        """
+        ended = 0
+        while self._hearing.lasts(self._resolve_timeout()) and (step := await end_overdue(self._database, moment)):
+            ended += step
+        while step := await settle_stable(self._database, moment):
+            ended += step
+        if ended:
+            self._something_is_due()
+
+    async def _follow_rules(self, rules: Rules, now: datetime) -> None:
+        """The rules are new, after a start or a reload: see what mutes by them, and what is muted no more."""
+        if rules is not self._known_rules:
+            await rebuild(self._database, rules)
+            await self._database.transaction(partial(_check_mutes, now))
+            self._known_rules = rules
+
+    async def _remind(self, moment: Moment) -> None:
+        due = await self._database.snapshot(partial(_incidents_due, moment.now))
+        for incident_id in due:
+            done = await self._alone(f"the timers of incident {incident_id}", partial(remind, incident_id, moment))
+            if done is None:
+                await self._database.transaction(partial(_put_off, incident_id, moment.now))
+        if due:
+            self._something_is_due()
+
+    async def _unmute(self, moment: Moment) -> None:
+        """Notice which silences began and ended; look again at what was kept back by mutes that may have ended."""
+        for silence_id in await self._database.snapshot(partial(_restless, moment.now)):
+            await self._alone(f"silence {silence_id}", partial(silencing.tend, silence_id, moment))
+        while await self._database.snapshot(mutes.any_ended):
+            await self._database.transaction(partial(_take_ends, moment.now))
+        due = await self._database.snapshot(partial(_held_due, moment.now))
+        for incident_id in due:
+            done = await self._alone(
+                f"what is muted of incident {incident_id}", partial(look_again, incident_id, moment)
+            )
+            if done is None:
+                await self._database.transaction(partial(_put_off_mutes, incident_id, moment.now))
+        if due:
+            self._something_is_due()
+
+    async def _send_digests(self, moment: Moment) -> None:
+        digest_ids = await self._database.snapshot(partial(_digests_due, moment))
+        waiting = await self._database.snapshot(partial(_waiting_in, digest_ids, moment)) if digest_ids else {}
+        for incident_id, destinations in waiting.items():  # what is muted by now is not to be in them
+            mute = partial(mute_digest_entries, incident_id, destinations, moment)
+            await self._alone(f"what is muted of incident {incident_id}", mute)
+        made = [await self._tend_storms(moment)]  # before the others: it makes the digests that are their summaries
+        made += [await self._alone(f"digest {each}", partial(send_digest, each, moment)) for each in digest_ids]
+        if any(made):
+            self._something_is_due()
+
+    async def _tend_storms(self, moment: Moment) -> int:
+        """Make the summaries that are due, and end storms for which nothing waited. Returns how many did something."""
+        done = 0
+        for destination in await self._database.snapshot(partial(storms_due, moment)):
+            joined = await self._alone(f"the storm at {destination}", partial(tend_storm, destination, moment))
+            if joined is not None:
+                done += 1
+                self._summarised(destination, joined)
+        return done
+
+    async def _alone(self, what: str, work: Callable[[Connection], int]) -> int | None:
+        """What `work` comes to in a transaction of its own; None when it fails: that must hold up nothing else."""
+        try:
+            return await self._database.transaction(work)
+        except StoreUnavailableError:
+            raise
+        except Exception:
+            log.exception("%s: failed, and is tried again later", what)
+            return None
+
+
+def _incidents_due(now: datetime, conn: Connection) -> list[UUID]:
+    return timers.incidents_due(conn, now)
+
+
+def _restless(now: datetime, conn: Connection) -> list[UUID]:
+    return silencing.restless(conn, now)
+
+
+def _take_ends(now: datetime, conn: Connection) -> int:
+    return mutes.take_ends(conn, now)
+
+
+def _check_mutes(now: datetime, conn: Connection) -> None:
+    mutes.check_all(conn, now)
+
+
+def _held_due(now: datetime, conn: Connection) -> list[UUID]:
+    return mutes.incidents_due(conn, now)
+
+
+def _waiting_in(digest_ids: list[UUID], moment: Moment, conn: Connection) -> dict[UUID, list[str]]:
+    """By incident: the destinations for which news of it waits in one of the windows, if anything may mute it."""
+    if mutes_for(conn, moment.rules, moment.now, ()).are_none:
+        return {}
+    return digests.waiting_in(conn, digest_ids)
+
+
+def _put_off(incident_id: UUID, now: datetime, conn: Connection) -> None:
+    timers.put_off(conn, incident_id, now, now + PUT_OFF)
+
+
+def _put_off_mutes(incident_id: UUID, now: datetime, conn: Connection) -> None:
+    mutes.put_off(conn, incident_id, now, now + PUT_OFF)
+
+
+def _digests_due(moment: Moment, conn: Connection) -> list[UUID]:
+    """Windows to be sent now: those that are over, and those in which so much waits that it is urgent."""
+    crowds = [
+        digests.crowded(conn, rule.name, rule.urgent_after)
+        for rule in moment.rules.digests.values()
+        if rule.urgent_after is not None
+    ]
+    over = digests.due(conn, moment.now - CLOCK_TOLERANCE)
+    return list(dict.fromkeys((*over, *(each for crowd in crowds for each in crowd))))
+
+
+def _free(now: datetime, conn: Connection) -> int:
+    return outbox.free_expired(conn, now)
+
+
+def _give_up_unknown(known: list[str], moment: Moment, conn: Connection) -> int:
+    return housekeeping.give_up_unknown(conn, known, moment.now)
+
+
+def _forget(keep: Retention, now: datetime, conn: Connection) -> int:
+    return housekeeping.forget(conn, keep, now)
+
+
+def remind(incident_id: UUID, moment: Moment, conn: Connection) -> int:
+    """The due timers of one incident go off. Returns how many."""
+    situation = incidents.situation(conn, incident_id)
+    due = timers.take_due(conn, [incident_id], moment.now)
+    if situation is None or situation.incident is None:
+        return len(due)
+    deciding = with_storms(conn, moment)
+    telling = Telling(situation.incident, situation, deciding)
+    for each in due:
+        if each.kind == REPEAT:
+            kept = kept_back(conn, moment.rules, moment.now, incident_id, each.destination)
+            telling.is_still_firing(each.destination, kept)
+    apply_effects(conn, telling.finish(), deciding)
+    return len(due)

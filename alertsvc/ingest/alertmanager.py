@@ -1,0 +1,203 @@
+"""Alertmanager's webhook, version 4, and Grafana's superset of it."""
+
+import re
+from collections.abc import Sized
+from datetime import datetime
+
+import msgspec
+
+from alertsvc.core.model import AlertState, Event, Link
+from alertsvc.core.severity import SeverityRule
+from alertsvc.ingest.clean import (
+    BadFieldError,
+    clean_annotations,
+    clean_instant,
+    clean_labels,
+    clean_text,
+    mend_surrogates,
+)
+from alertsvc.ingest.complaint import BYTE_ORDER_MARK, UNREADABLE, complaint
+from alertsvc.ingest.fingerprint import fingerprint, is_fingerprint
+from alertsvc.ingest.links import links_of
+from alertsvc.ingest.parsed import BadItem, BadPayloadError, Parsed
+
+SOURCE = "alertmanager"
+NO_VALUE_MARK = "grafana_state_reason"
+"""With this annotation Grafana had no measurement, and what stands in `values` (-1) is none."""
+MOST_ALERTS = 10_000
+MAX_SENDER_BYTES = 500
+MAX_RECEIVER_BYTES = 500
+MAX_GROUP_KEY_BYTES = 4 * 1024
+MOST_TRUNCATED = 1_000_000_000
+
+_STATES = {"firing": AlertState.FIRING, "resolved": AlertState.RESOLVED}
+_ESCAPED = re.compile(r"\\([\\.+*?()|\[\]{}^$])")
+
+
+class _Alert(msgspec.Struct, gc=False):
+    status: str
+    labels: dict[str, str]
+    annotations: dict[str, str] | None = None
+    startsAt: datetime | None = None  # noqa: N815  # the sender's name
+    endsAt: datetime | None = None  # noqa: N815
+    generatorURL: str | None = None  # noqa: N815
+    fingerprint: str | None = None
+    dashboardURL: str | None = None  # noqa: N815
+    panelURL: str | None = None  # noqa: N815
+    values: dict[str, float | None] | None = None
+
+
+class _Group(msgspec.Struct, gc=False):
+    """What stands around the alerts."""
+
+    receiver: str | None = None
+    groupKey: str | None = None  # noqa: N815
+    externalURL: str | None = None  # noqa: N815
+    truncatedAlerts: int | None = None  # noqa: N815
+
+
+class _Payload(_Group, kw_only=True, gc=False):
+    alerts: list[_Alert]
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    """Only what a body cannot do without: its alerts, each still unread."""
+
+    alerts: list[msgspec.Raw]
+
+
+_WHOLE = msgspec.json.Decoder(_Payload)
+_LOOSE = msgspec.json.Decoder(_Envelope)
+_ONE = msgspec.json.Decoder(_Alert)
+_GROUP = msgspec.json.Decoder(_Group)
+
+
+def parse(body: bytes, severities: SeverityRule) -> Parsed:
+    """Turn one webhook call into events, one per alert, in the order of `alerts`.
+
+    Args:
+        body: JSON of version "4", in UTF-8, as the request carried it. Unknown keys are ignored.
+        severities: Reads the label `severity`.
+
+    Returns:
+        The events, and the alerts that could not be read. An alert that is absent says nothing: groups are truncated.
+        An alert without a usable `startsAt` or `endsAt` has None there: year 1, a year nobody means, no time zone.
+
+    Raises:
+        BadPayloadError: `body` is not of that shape at all, or has too many alerts; the message names the field.
+
+    Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+    """
+    try:
+        payload = _WHOLE.decode(body)
+        _check_count(payload.alerts)
+        group_key = _group_key(payload)
+        events = tuple([_event(alert, severities, group_key) for alert in payload.alerts])
+    except (*UNREADABLE, BadFieldError):
+        return _one_by_one(body, severities)
+    return _parsed(events, (), payload)
+
+
+def parse_one(raw: bytes, severities: SeverityRule) -> Event:
+    """One alert of a payload, from the quarantine.
+
+    Raises:
+        BadPayloadError: It still cannot be read.
+    """
+    try:
+        return _event(_ONE.decode(raw), severities, None)
+    except (*UNREADABLE, BadFieldError) as fault:
+        said = complaint(fault)
+        raise BadPayloadError(str(said), said.field) from None
+
+
+def _one_by_one(body: bytes, severities: SeverityRule) -> Parsed:
+    """The slow road: each alert for itself, so that a bad one takes no other with it."""
+    body = mend_surrogates(body.removeprefix(BYTE_ORDER_MARK))
+    try:
+        listed = _LOOSE.decode(body).alerts
+    except UNREADABLE as fault:
+        raise _no_webhook(fault) from None
+    _check_count(listed)
+    group = _group(body)
+    group_key = _group_key(group)
+    events: list[Event] = []
+    bad: list[BadItem] = []
+    for index, raw in enumerate(listed):
+        try:
+            events.append(_event(_ONE.decode(raw), severities, group_key))
+        except (*UNREADABLE, BadFieldError) as fault:
+            bad.append(BadItem(index, str(complaint(fault)), bytes(raw)))
+    return _parsed(tuple(events), tuple(bad), group)
+
+
+def _check_count(alerts: Sized) -> None:
+    if len(alerts) > MOST_ALERTS:
+        fix = "set max_alerts in Alertmanager's webhook_configs, or group by more labels"
+        raise BadPayloadError(f"alerts: {len(alerts)} in one request; at most {MOST_ALERTS} are taken; {fix}", "alerts")
+
+
+def _no_webhook(fault: Exception) -> BadPayloadError:
+    said = complaint(fault)
+    hint = "; a receiver with a `payload` of its own sends something else: leave it out" if said.field else ""
+    return BadPayloadError(f"not an Alertmanager webhook (version 4): {said}{hint}", said.field)
+
+
+def _group(body: bytes) -> _Group:
+    """What stands around the alerts, or nothing when it cannot be read: the alerts matter more."""
+    try:
+        return _GROUP.decode(body)
+    except UNREADABLE:
+        return _Group()
+
+
+def _parsed(events: tuple[Event, ...], bad: tuple[BadItem, ...], group: _Group) -> Parsed:
+    receiver = group.receiver or ""
+    if "\\" in receiver:  # its name arrives escaped, as a regular expression
+        receiver = _ESCAPED.sub(r"\1", receiver)
+    return Parsed(
+        events,
+        bad,
+        sender=clean_text(group.externalURL or "", MAX_SENDER_BYTES) or None,
+        receiver=clean_text(receiver, MAX_RECEIVER_BYTES) or None,
+        group_key=_group_key(group),
+        truncated_count=max(0, min(group.truncatedAlerts or 0, MOST_TRUNCATED)),
+    )
+
+
+def _group_key(group: _Group) -> str | None:
+    return clean_text(group.groupKey or "", MAX_GROUP_KEY_BYTES) or None
+
+
+def _event(alert: _Alert, severities: SeverityRule, group_key: str | None) -> Event:
+    state = _STATES.get(alert.status)
+    if state is None:
+        raise BadFieldError(f"status: {alert.status[:40]!r} is neither firing nor resolved")
+    known = alert.fingerprint
+    labels = clean_labels(alert.labels)
+    annotations = clean_annotations(alert.annotations) if alert.annotations else {}
+    return Event(
+        source=SOURCE,
+        fingerprint=known if known and is_fingerprint(known) else fingerprint(alert.labels),
+        state=state,
+        severity=severities.read(alert.labels.get("severity")),
+        labels=labels,
+        annotations=annotations,
+        starts_at=clean_instant(alert.startsAt),
+        ends_at=clean_instant(alert.endsAt),
+        value=_value(alert.values, annotations) if alert.values else None,
+        links=_links(alert, annotations),
+        group_key=group_key,
+    )
+
+
+def _value(values: dict[str, float | None], annotations: dict[str, str]) -> float | None:
+    """Grafana's number, when there is exactly one and it was measured."""
+    if len(values) != 1 or NO_VALUE_MARK in annotations:
+        return None
+    return next(iter(values.values()))
+
+
+def _links(alert: _Alert, annotations: dict[str, str]) -> tuple[Link, ...]:
+    grafana = (("Dashboard", alert.dashboardURL), ("Panel", alert.panelURL))
+    return links_of(alert.generatorURL, annotations, [(title, url) for title, url in grafana if url])

@@ -1,0 +1,213 @@
+"""Direct events: what people post from their own code. An event is an observation; the service judges it."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+import msgspec
+
+from alertsvc.core.model import Event, Link, Window
+from alertsvc.core.severity import SeverityRule
+from alertsvc.ingest.clean import (
+    MAX_ANNOTATION_BYTES,
+    MAX_VALUE_BYTES,
+    BadFieldError,
+    clean_instant,
+    clean_labels,
+    clean_text,
+    clean_url,
+    has_controls,
+)
+from alertsvc.ingest.complaint import BYTE_ORDER_MARK, complaint
+from alertsvc.ingest.event_fields import EventIn, WindowIn, read_fields
+from alertsvc.ingest.event_verdict import check_threshold, severity_for, summary_of, threshold_of, value_of, verdict
+from alertsvc.ingest.fingerprint import fingerprint
+from alertsvc.ingest.metrics import Kind, kind_of
+from alertsvc.ingest.parsed import BadItem, BadPayloadError
+
+SOURCE = "events"
+MOST_ITEMS = 1000
+MOST_AHEAD = timedelta(minutes=5)
+MAX_DETAILS_BYTES = 64 * 1024
+MAX_KEY_CHARS = 255
+MAX_TITLE_BYTES = 200
+OWN_LABELS = frozenset(
+    {"alertname", "model", "environment", "feature", "dataset", "kind", "test", "model_version", "severity"}
+)
+_DURATION = re.compile(r"(\d+(ms|[smhdwy]))+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedEvents:
+    """A body, taken apart: each item is an event at its position, or refused with the reason. `is_single`: no list."""
+
+    events: tuple[tuple[int, Event], ...]
+    refused: tuple[BadItem, ...]
+    is_single: bool
+
+
+def parse(body: bytes, received_at: datetime, severities: SeverityRule) -> ParsedEvents:
+    """Turn a direct post into events: one object, a list of them, or `{"events": [...]}`.
+
+    Args:
+        body: JSON, in UTF-8. NaN and infinities are taken as "no value", which is a condition of its own.
+        received_at: When it arrived: `observed_at` when the event gives none.
+        severities: Its words are taken beside the known ones; its default is what nobody graded.
+
+    Raises:
+        BadPayloadError: Not JSON, or none of the three shapes.
+    """
+    items, is_single = _items(_decode(body))
+    if len(items) > MOST_ITEMS:
+        raise BadPayloadError(f"events: {len(items)} in one request; at most {MOST_ITEMS} are taken", "events")
+    events: list[tuple[int, Event]] = []
+    refused: list[BadItem] = []
+    for index, item in enumerate(items):
+        try:
+            events.append((index, read_event(item, received_at, severities)))
+        except (BadFieldError, RecursionError) as fault:
+            refused.append(BadItem(index, str(complaint(fault)), b""))
+    return ParsedEvents(tuple(events), tuple(refused), is_single)
+
+
+def _decode(body: bytes) -> object:
+    body = body.removeprefix(BYTE_ORDER_MARK)
+    try:
+        return msgspec.json.decode(body)
+    except (UnicodeDecodeError, RecursionError) as fault:
+        raise BadPayloadError(f"not JSON: {complaint(fault)}") from None
+    except msgspec.DecodeError as strict:
+        try:  # NaN is what a broken monitor sends: it must not be lost for a broken notation
+            return json.loads(body.decode())
+        except (ValueError, RecursionError):
+            raise BadPayloadError(f"not JSON: {complaint(strict)}") from None
+
+
+def _items(found: object) -> tuple[list[object], bool]:
+    if isinstance(found, list):
+        return cast(list[object], found), False
+    if not isinstance(found, dict):
+        raise BadPayloadError('send one event, a list of events, or {"events": [...]}')
+    given = cast(dict[str, object], found)
+    if "events" not in given:
+        return [given], True
+    beside = sorted(given.keys() - {"events"})
+    if beside:
+        name = clean_text(beside[0], MAX_KEY_CHARS)
+        raise BadPayloadError(f"{name}: unknown field beside events; put it into each event", name)
+    listed = given["events"]
+    if not isinstance(listed, list):
+        raise BadPayloadError("events: a list of events", "events")
+    return cast(list[object], listed), False
+
+
+def read_event(item: object, received_at: datetime, severities: SeverityRule) -> Event:
+    """One event from its JSON.
+
+    Raises:
+        BadFieldError: A field is unknown, missing or wrong; the text names it, and what to send instead.
+    """
+    sent = read_fields(item)
+    _check(sent, received_at)
+    kind = sent.kind or kind_of(sent.metric)
+    state, decided_by = verdict(sent, kind)
+    labels = _labels(sent, kind)
+    return Event(
+        source=SOURCE,
+        fingerprint=fingerprint({"dedup_key": sent.dedup_key} if sent.dedup_key else labels),
+        state=state,
+        severity=severity_for(sent, kind, severities),
+        labels=clean_labels(labels),
+        annotations=_annotations(sent, decided_by),
+        observed_at=clean_instant(sent.observed_at) or received_at,
+        value=value_of(sent),
+        threshold=threshold_of(sent),
+        window=_window(sent.window),
+        links=tuple(
+            Link(clean_text(each.title, MAX_TITLE_BYTES), url) for each in sent.links if (url := clean_url(each.url))
+        ),
+        event_id=sent.event_id,
+        decided_by=decided_by,
+    )
+
+
+def _check(sent: EventIn, received_at: datetime) -> None:
+    """What types alone do not say.
+
+    Raises:
+        BadFieldError: Something is empty, too long, without a zone, in the future, or cannot be judged.
+    """
+    for name, text in (("model", sent.model), ("metric", sent.metric)):
+        if not text:
+            raise BadFieldError(f"{name}: must not be empty")
+    for name, text in (("dedup_key", sent.dedup_key), ("event_id", sent.event_id)):
+        if text is not None and (not 1 <= len(text) <= MAX_KEY_CHARS or has_controls(text)):
+            raise BadFieldError(f"{name}: 1 to {MAX_KEY_CHARS} characters, none of them a control character")
+    if len(msgspec.json.encode(sent.details)) > MAX_DETAILS_BYTES:
+        raise BadFieldError("details: more than 64 KiB; keep the report where it is and send a link")
+    _check_times(sent, received_at)
+    _check_labels(sent)
+    check_threshold(sent)
+
+
+def _check_times(sent: EventIn, received_at: datetime) -> None:
+    window = sent.window or WindowIn()
+    given = (("observed_at", sent.observed_at), ("window.start", window.start), ("window.end", window.end))
+    for name, moment in given:
+        if moment is None:
+            continue
+        if moment.tzinfo is None:
+            raise BadFieldError(f"{name}: give a time zone, such as 2026-01-31T09:00:00Z")
+        if clean_instant(moment) is None:
+            raise BadFieldError(f"{name}: must be a time from 1970 to 2200")
+    if sent.observed_at is not None and sent.observed_at > received_at + MOST_AHEAD:
+        raise BadFieldError("observed_at: lies more than 5 minutes in the future; set the clock, or leave it out")
+    if sent.expect_next_within is not None and not _DURATION.match(sent.expect_next_within):
+        raise BadFieldError("expect_next_within: a duration such as 26h")
+
+
+def _check_labels(sent: EventIn) -> None:
+    clash = sent.labels.keys() & (OWN_LABELS | {_segment(name) for name in sent.segment})
+    if clash:
+        raise BadFieldError(f"labels: {min(clash)!r} is made from the event's own field; leave it out")
+
+
+def _labels(sent: EventIn, kind: Kind) -> dict[str, str]:
+    """What the alert is known by. Nothing is cut yet: two long names are two alerts."""
+    own = {
+        "alertname": sent.metric,
+        "model": sent.model,
+        "environment": sent.environment,
+        "feature": sent.feature,
+        "dataset": sent.dataset,
+        "kind": str(kind),
+        "test": sent.test,
+        "model_version": sent.model_version,
+    }
+    segments = {_segment(name): value for name, value in sent.segment.items()}
+    return {**sent.labels, **segments, **{name: value for name, value in own.items() if value}}
+
+
+def _segment(name: str) -> str:
+    """The label of a part of the data; not `segment.name`, which classic matchers could not spell."""
+    return f"segment_{name}"
+
+
+def _annotations(sent: EventIn, decided_by: str) -> dict[str, str]:
+    found = {"summary": clean_text(sent.summary, MAX_VALUE_BYTES) if sent.summary else summary_of(sent, decided_by)}
+    if sent.description:
+        found["description"] = clean_text(sent.description, MAX_ANNOTATION_BYTES)
+    for name, text in (("run_id", sent.run_id), ("experiment_id", sent.experiment_id)):
+        if text:
+            found[name] = clean_text(text, MAX_VALUE_BYTES)
+    if sent.details:
+        found["details"] = clean_text(msgspec.json.encode(sent.details).decode(), MAX_ANNOTATION_BYTES)
+    return found
+
+
+def _window(sent: WindowIn | None) -> Window | None:
+    if sent is None:
+        return None
+    return Window(clean_instant(sent.start), clean_instant(sent.end), sent.n_reference, sent.n_current)

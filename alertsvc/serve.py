@@ -1,0 +1,149 @@
+"""Runs the server in this process until it is told to end."""
+
+import logging
+from dataclasses import dataclass
+from types import FrameType
+
+import uvicorn
+from sqlalchemy import Connection
+
+from alertsvc import __version__
+from alertsvc.app import create_app
+from alertsvc.clock import utc_now
+from alertsvc.engine.last_good import Beginning
+from alertsvc.engine.opening import OnFlaw, open_outlets
+from alertsvc.engine.reload import Reloader
+from alertsvc.engine.service import Parts, Service
+from alertsvc.engine.tuning import tuning_of
+from alertsvc.hangup import reloading_on_hangup
+from alertsvc.observe.logs import configure
+from alertsvc.observe.metrics import Metrics
+from alertsvc.settings.load import Loaded
+from alertsvc.settings.process import LoggingSection
+from alertsvc.settings.source import ConfigSource
+from alertsvc.store import migrate, tokens
+from alertsvc.store.connect import open_database
+from alertsvc.store.database import Database
+from alertsvc.web.connections import BoundedProtocol
+
+log = logging.getLogger(__name__)
+
+REQUEST_SECONDS_AFTER_SIGTERM = 8
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class SchemaNotFittingError(Exception):
+    """The database is not at the revision this code needs, and may not be migrated now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the server listens."""
+
+    host: str
+    port: int
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that tells its service at once when it is to end."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to end: readiness fails from here on, and nothing new is taken."""
+        self._service.drain()
+        super().handle_exit(sig, frame)
+
+
+def prepare_database(url: str, *, may_migrate: bool) -> None:
+    """Bring the database to the schema this code needs, or make sure that it has it.
+
+    Raises:
+        SchemaNotFittingError: It has not, and migrating is switched off.
+    """
+    if may_migrate:
+        migrate.upgrade(url)
+        return
+    state = migrate.current(url)
+    if not state.fits:
+        raise SchemaNotFittingError(
+            f"the database is at revision {state.current or 'none'}, this version needs {state.head};"
+            " run: alertsvc db upgrade"
+        )
+
+
+def build_service(loaded: Loaded) -> Service:
+    """The service of a configuration, not started."""
+    metrics = Metrics(__version__)
+    return Service(
+        Parts(
+            database=open_database(loaded.settings.database.secret.reveal()),
+            outlets=open_outlets(loaded, counted_in(metrics)),
+            metrics=metrics,
+            tuning=tuning_of(loaded.settings),
+        )
+    )
+
+
+def build_reloader(service: Service, beginning: Beginning, source: ConfigSource) -> Reloader:
+    """What reads the file again for a service that was built of `beginning`."""
+    return Reloader(
+        service,
+        beginning.loaded,
+        source.read,
+        log_as=set_up_logging,
+        on_flaw=counted_in(service.metrics),
+        trouble=beginning.trouble,
+    )
+
+
+def counted_in(metrics: Metrics) -> OnFlaw:
+    """Counts templates that failed."""
+    return lambda template: metrics.render_failed.labels(template).inc()
+
+
+def set_up_logging(section: LoggingSection) -> None:
+    """Log as the configuration says."""
+    configure(str(section.level), str(section.format))
+
+
+async def serve(service: Service, wanted: Listening, reloader: Reloader) -> None:
+    """Serve until SIGTERM or SIGINT; then drain. SIGHUP reads the configuration again."""
+    listening = await allowed_address(service.database, wanted)
+    config = uvicorn.Config(
+        create_app(service, reloader),
+        host=listening.host,
+        port=listening.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        loop="uvloop",
+        http=BoundedProtocol,
+        ws="none",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=REQUEST_SECONDS_AFTER_SIGTERM,
+        limit_concurrency=2000,
+        backlog=2048,
+    )
+    async with reloading_on_hangup(reloader):
+        await DrainingServer(config, service).serve()
+
+
+async def allowed_address(database: Database, wanted: Listening) -> Listening:
+    """Where the server may listen: not beyond this machine while nobody needs a token."""
+    if wanted.host in LOOPBACK:
+        return wanted
+    if await database.snapshot(_count_tokens):
+        return wanted
+    log.warning(
+        "there is no token yet, so this service listens on 127.0.0.1 only, not on %s;"
+        " make one with: alertsvc token create --name admin --scope admin",
+        wanted.host,
+    )
+    return Listening("127.0.0.1", wanted.port)
+
+
+def _count_tokens(conn: Connection) -> int:
+    return tokens.active_count(conn, utc_now())

@@ -1,0 +1,1 @@
+"""All SQL: tables, transactions, and one module of functions per group of tables."""

@@ -1,0 +1,189 @@
+"""What a message is made of, read at the moment it is sent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, case, func, select
+
+from alertsvc.core.incidents import Incident
+from alertsvc.core.model import AlertState
+from alertsvc.core.storm import StormMark
+from alertsvc.store.bulk import AnyRow
+from alertsvc.store.incidents import incident_from
+from alertsvc.store.storms import mark_from
+from alertsvc.store.tables import alert, believer, digest, history, incident, notification
+
+SHOWN_ALERTS = 10
+MOST_ITEMS = 200
+MOST_STORM_ITEMS = 20
+"""A storm is for an overview: more of it is in the list of incidents."""
+MOST_KINDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentBrief:
+    """An incident as one destination is to hear of it. `alerts` are rows of the table: the worst, then the newest."""
+
+    incident: Incident
+    alerts: Sequence[AnyRow]
+    ended_count: int
+    route: str
+    anchor: Mapping[str, str] | None
+    comment: str | None
+    common_labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DigestBrief:
+    """A window as one destination is to hear of it: its incidents, the gravest and oldest first.
+
+    Beyond them there are `unlisted_open_count` and `unlisted_ended_count`. `kinds` are the alert names and severities
+    that most incidents of a `storm` have, each with the number of them.
+    """
+
+    name: str
+    window_start: datetime
+    due_at: datetime
+    incidents: Sequence[tuple[Incident, int]]
+    unlisted_open_count: int = 0
+    unlisted_ended_count: int = 0
+    storm: StormMark | None = None
+    kinds: Sequence[tuple[str, int, int]] = ()
+
+
+_WORST_ALERTS = (
+    select(alert)
+    .where(alert.c.incident_id == bindparam("incident_id"))
+    .order_by(
+        case((alert.c.state == AlertState.FIRING, 0), else_=1),
+        alert.c.severity.desc(),
+        alert.c.starts_at.desc(),
+        alert.c.fingerprint,
+    )
+    .limit(SHOWN_ALERTS)
+)
+_LATEST_COMMENT = (
+    select(history.c.detail)
+    .where(
+        history.c.incident_id == incident.c.id,
+        history.c.detail != "",
+        history.c.channel != "ingest",
+        history.c.kind.in_(("comment", "acknowledged", "resolved", "reopened")),
+    )
+    .order_by(history.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_INCIDENT = (
+    select(incident, believer.c.route, believer.c.anchor, _LATEST_COMMENT.label("comment"))
+    .outerjoin(
+        believer, (believer.c.incident_id == incident.c.id) & (believer.c.destination == bindparam("destination"))
+    )
+    .where(incident.c.id == bindparam("incident_id"))
+)
+
+
+_MEMBER_IDS = (
+    select(notification.c.incident_id).where(notification.c.delivery_id == bindparam("delivery_id")).distinct()
+)
+_MEMBERS = (
+    select(incident)
+    .where(incident.c.id.in_(_MEMBER_IDS))
+    .order_by(case((incident.c.status == "resolved", 1), else_=0), incident.c.severity.desc(), incident.c.opened_at)
+    .limit(bindparam("most"))
+)
+_MEMBER_COUNTS = select(func.count(), func.count().filter(incident.c.status != "resolved")).where(
+    incident.c.id.in_(_MEMBER_IDS)
+)
+_NAME = func.coalesce(alert.c.labels["alertname"].as_string(), "").label("alertname")
+_COUNT = func.count(alert.c.incident_id.distinct()).label("incident_count")
+_KINDS = (
+    select(_NAME, alert.c.severity, _COUNT)
+    .where(alert.c.incident_id.in_(_MEMBER_IDS))
+    .group_by(_NAME, alert.c.severity)
+    .order_by(_COUNT.desc(), alert.c.severity.desc(), _NAME)
+    .limit(MOST_KINDS)
+)
+
+
+def incident_brief(conn: Connection, incident_id: UUID, destination: str) -> IncidentBrief | None:
+    """What `destination` is to be told of the incident now; None when it is gone."""
+    row = conn.execute(_INCIDENT, {"incident_id": incident_id, "destination": destination}).one_or_none()
+    alerts = conn.execute(_WORST_ALERTS, {"incident_id": incident_id}).all()
+    if row is None:
+        return None
+    return IncidentBrief(
+        incident=incident_from(row),
+        alerts=alerts,
+        ended_count=row.alert_count - _firing_count(row),
+        route=row.route or "",
+        anchor=row.anchor,
+        comment=row.comment,
+        common_labels=common_labels([each.labels for each in alerts]),
+    )
+
+
+def _firing_count(row: AnyRow) -> int:
+    return int(row.firing_info + row.firing_warning + row.firing_error + row.firing_critical)
+
+
+def common_labels(listed: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The labels that all have with the same value."""
+    if not listed:
+        return {}
+    first, rest = listed[0], listed[1:]
+    return {name: value for name, value in first.items() if all(each.get(name) == value for each in rest)}
+
+
+def digest_brief(
+    conn: Connection, digest_id: UUID, delivery_id: UUID, most_items: Mapping[str, int]
+) -> DigestBrief | None:
+    """What the delivery of a window is to say now; None when the window is gone.
+
+    `most_items`: how many incidents are listed, by the name of the digest.
+    """
+    window = conn.execute(select(digest).where(digest.c.id == digest_id)).one_or_none()
+    if window is None:
+        return None
+    storm = mark_from(window.storm)
+    most = MOST_ITEMS if storm is None else MOST_STORM_ITEMS
+    rows = conn.execute(_MEMBERS, {"delivery_id": delivery_id, "most": most_items.get(window.name, most)}).all()
+    listed = [(incident_from(row), int(row.alert_count - _firing_count(row))) for row in rows]
+    total, still = conn.execute(_MEMBER_COUNTS, {"delivery_id": delivery_id}).one()
+    still_listed = sum(each.is_open for each, _ in listed)
+    return DigestBrief(
+        name=window.name,
+        window_start=window.window_start,
+        due_at=window.due_at,
+        incidents=listed,
+        unlisted_open_count=still - still_listed,
+        unlisted_ended_count=(total - still) - (len(listed) - still_listed),
+        storm=storm,
+        kinds=() if storm is None else _kinds(conn, delivery_id),
+    )
+
+
+def _kinds(conn: Connection, delivery_id: UUID) -> list[tuple[str, int, int]]:
+    rows = conn.execute(_KINDS, {"delivery_id": delivery_id})
+    return [(row.alertname, row.severity, row.incident_count) for row in rows]
+
+
+def waiting_in(conn: Connection, digest_id: UUID) -> list[tuple[str, Incident]]:
+    """(destination, incident) of what waits in a window now, for a preview."""
+    members = (
+        select(notification.c.destination, notification.c.incident_id)
+        .where(notification.c.digest_id == digest_id, notification.c.state == "pending")
+        .where(notification.c.delivery_id.is_(None))
+        .distinct()
+        .subquery()
+    )
+    chosen = select(members.c.destination, incident).join(incident, incident.c.id == members.c.incident_id)
+    rows = conn.execute(chosen.order_by(members.c.destination, incident.c.severity.desc(), incident.c.opened_at))
+    return [(row.destination, incident_from(row)) for row in rows]
+
+
+def pending_digest_count(conn: Connection) -> int:
+    """How many windows are open."""
+    return int(conn.execute(select(func.count()).select_from(digest).where(digest.c.state == "open")).scalar_one())

@@ -1,0 +1,130 @@
+"""Opens a database from its URL, with the settings that the promises rest on."""
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from alertsvc.store.database import Database, DatabaseUrlError, PostgresDatabase, SqliteDatabase, on_connect, parse_url
+
+OLDEST_SQLITE = (3, 35)
+BUSY_TIMEOUT_MS = 5000
+WRITER_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    f"busy_timeout = {BUSY_TIMEOUT_MS}",
+    "cache_size = -32768",
+    "journal_size_limit = 67108864",
+)
+READER_PRAGMAS = ("query_only = ON", f"busy_timeout = {BUSY_TIMEOUT_MS}", "cache_size = -8192")
+POSTGRES_SESSION = {
+    "application_name": "alertsvc",
+    "timezone": "UTC",
+    "statement_timeout": "10s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "10s",
+    "jit": "off",
+}
+
+
+class DatabaseInUseError(Exception):
+    """Another process has the SQLite file open for writing."""
+
+
+def open_database(url_text: str, *, pool_size: int = 8) -> Database:
+    """Open the database at `url_text`. Nothing is read or written yet on PostgreSQL.
+
+    Raises:
+        ValueError: The URL names neither SQLite nor PostgreSQL.
+        DatabaseInUseError: The SQLite file belongs to another running process.
+    """
+    url = parse_url(url_text)
+    return _open_sqlite(url) if url.get_backend_name() == "sqlite" else _open_postgres(url, pool_size)
+
+
+def _open_postgres(url: URL, pool_size: int) -> Database:
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=3,
+        pool_pre_ping=False,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
+        connect_args={"timeout": 3, "command_timeout": 15, "server_settings": POSTGRES_SESSION},
+    )
+    return PostgresDatabase(engine)
+
+
+def _open_sqlite(url: URL) -> Database:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise ValueError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed")
+    path = sqlite_path(url)
+    lock = take_file_lock(path)
+    writer = sqlite_engine(url, StaticPool, WRITER_PRAGMAS, "BEGIN IMMEDIATE")
+    writer.connect().close()  # creates the file and switches it to WAL before a reader comes
+    reader = sqlite_engine(url, QueuePool, READER_PRAGMAS, "BEGIN")
+    return LockedSqliteDatabase(writer, reader, lock)
+
+
+def sqlite_path(url: URL) -> Path:
+    """The file a SQLite URL names.
+
+    Raises:
+        DatabaseUrlError: The URL names no file: what is kept in memory would not survive.
+    """
+    if not url.database or url.database == ":memory:":
+        raise DatabaseUrlError("database url: SQLite needs a file, such as sqlite:///alertsvc.db")
+    return Path(url.database)
+
+
+def sqlite_engine(url: URL, pool: type[StaticPool] | type[QueuePool], pragmas: tuple[str, ...], begin: str) -> Engine:
+    """An engine whose connections may cross threads and begin transactions with `begin`."""
+    engine = create_engine(
+        url, poolclass=pool, hide_parameters=True, connect_args={"check_same_thread": False, "timeout": 5}
+    )
+    on_connect(engine, pragmas, begin)
+    return engine
+
+
+def take_file_lock(path: Path) -> IO[str]:
+    """Hold the lock file beside the database for as long as the returned file is open.
+
+    Raises:
+        DatabaseInUseError: Another process holds it.
+    """
+    lock = path.with_name(path.name + ".lock").open("a+", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        lock.close()
+        raise DatabaseInUseError(
+            f"{path} is in use by process {holder}; one process at a time may write a SQLite file"
+            " (PostgreSQL takes any number)"
+        ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+class LockedSqliteDatabase(SqliteDatabase):
+    """A SQLite database that holds its lock file until it is closed."""
+
+    def __init__(self, writer: Engine, reader: Engine, lock: IO[str]) -> None:
+        super().__init__(writer, reader)
+        self._lock = lock
+
+    async def close(self) -> None:
+        """See `Database`."""
+        await super().close()
+        self._lock.close()

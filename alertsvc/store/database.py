@@ -1,0 +1,261 @@
+"""The database: where a transaction begins, commits and rolls back, and nowhere else.
+
+Work is a plain function over one connection. On PostgreSQL it runs in a greenlet over asyncpg; on SQLite writes run on
+one thread with one connection (so that writers queue instead of colliding) and reads on a few others.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+RETRIES = 6
+READ_SECONDS = 5.0
+POSTGRES_RETRY_CODES = frozenset({"40001", "40P01", "55P03"})
+UNAVAILABLE_CODES = ("08", "53", "57", "58", "25006", "28", "3D", "55000")
+"""Classes and codes of PostgreSQL: it is down or full or only read, or lets us in no longer."""
+
+
+class StoreUnavailableError(Exception):
+    """The database cannot be used now, or a commit's outcome is unknown. Repeating the request later is safe."""
+
+
+class DatabaseUrlError(ValueError):
+    """The URL names no database that this service can use. The text does not repeat it."""
+
+
+class ConflictError(Exception):
+    """Somebody else changed what this transaction decided on. Raised by work to have it run again."""
+
+
+class Database(Protocol):
+    """One database. `dialect` is `sqlite` or `postgresql`."""
+
+    dialect: str
+
+    async def transaction(self, work: Work[T]) -> T:
+        """Run `work` in one transaction and commit it; run it again on a conflict.
+
+        Raises:
+            StoreUnavailableError: No connection, a lock that did not come free, or a commit without an answer.
+        """
+        ...
+
+    async def snapshot(self, work: Work[T]) -> T:
+        """Run `work`, which only reads, on one consistent view.
+
+        Raises:
+            StoreUnavailableError: As for `transaction`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+async def in_time(reading: Coroutine[Any, Any, T]) -> T:
+    """What `reading` comes to. A server that is there and says nothing would hold it up for longer than anybody waits.
+
+    Raises:
+        StoreUnavailableError: It takes too long. It is cancelled then, and cleans up by itself.
+    """
+    task = asyncio.create_task(reading)
+    try:
+        await asyncio.wait({task}, timeout=READ_SECONDS)
+        if task.done():
+            return task.result()
+    finally:
+        task.cancel()
+        task.add_done_callback(_forgotten)
+    raise StoreUnavailableError(f"no answer within {READ_SECONDS:.0f} s")
+
+
+def _forgotten(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()  # whoever wanted to know has gone
+
+
+def is_retryable(fault: DBAPIError) -> bool:
+    """Whether the same transaction may pass when it is run again: a deadlock, a serialization failure, a lock."""
+    return getattr(fault.orig, "sqlstate", None) in POSTGRES_RETRY_CODES
+
+
+def is_unavailable(fault: SQLAlchemyError) -> bool:
+    """Whether the fault is the database's state (down, locked, full, read-only) and not the statement."""
+    if isinstance(fault, (OperationalError, InterfaceError, PoolTimeoutError)):
+        return True
+    if not isinstance(fault, DBAPIError):
+        return False
+    code = str(getattr(fault.orig, "sqlstate", None) or "")
+    return fault.connection_invalidated or code.startswith(UNAVAILABLE_CODES)
+
+
+async def pause_before_retry(turn: int) -> None:
+    """Wait a little, longer each turn and never in step with others."""
+    await asyncio.sleep(random.uniform(0.001, 0.01 * (turn + 1)))  # noqa: S311  # jitter, not a secret
+
+
+class SqliteDatabase:
+    """A SQLite file. One writer thread holds the only connection that writes."""
+
+    dialect = "sqlite"
+
+    def __init__(self, writer: Engine, reader: Engine, readers: int = 4) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._read_threads = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
+
+    async def transaction(self, work: Work[T]) -> T:
+        """See `Database`."""
+        for turn in range(RETRIES):
+            try:
+                return await self._run(self._write_thread, self._writer.begin, work)
+            except ConflictError:
+                await pause_before_retry(turn)
+        raise StoreUnavailableError("the same conflict came back too often")
+
+    async def snapshot(self, work: Work[T]) -> T:
+        """See `Database`."""
+        return await self._run(self._read_threads, self._reader.begin, work)
+
+    async def close(self) -> None:
+        """See `Database`."""
+        self._write_thread.shutdown(wait=True)
+        self._read_threads.shutdown(wait=True)
+        self._writer.dispose()
+        self._reader.dispose()
+
+    async def _run(
+        self, threads: ThreadPoolExecutor, begin: Callable[[], AbstractContextManager[Connection]], work: Work[T]
+    ) -> T:
+        def run() -> T:
+            with begin() as conn:
+                return work(conn)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(threads, run)
+        except SQLAlchemyError as fault:
+            if is_unavailable(fault):
+                raise StoreUnavailableError(describe(fault)) from fault
+            raise
+
+
+class PostgresDatabase:
+    """A PostgreSQL server, over asyncpg."""
+
+    dialect = "postgresql"
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def transaction(self, work: Work[T]) -> T:
+        """See `Database`."""
+        for turn in range(RETRIES):
+            try:
+                async with self._engine.begin() as conn:
+                    return await conn.run_sync(work)
+            except ConflictError:
+                await pause_before_retry(turn)
+            except DBAPIError as fault:
+                if not is_retryable(fault):
+                    raise _translated(fault) from fault
+                await pause_before_retry(turn)
+            except (OSError, TimeoutError, SQLAlchemyError) as fault:
+                raise _translated(fault) from fault
+        raise StoreUnavailableError("the same conflict came back too often")
+
+    async def snapshot(self, work: Work[T]) -> T:
+        """See `Database`."""
+        return await in_time(self._read(work))
+
+    async def _read(self, work: Work[T]) -> T:
+        try:
+            async with self._engine.connect() as conn:
+                await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                async with conn.begin():
+                    return await conn.run_sync(work)
+        except (OSError, TimeoutError, SQLAlchemyError) as fault:
+            raise _translated(fault) from fault
+
+    async def close(self) -> None:
+        """See `Database`."""
+        await self._engine.dispose()
+
+
+def describe(fault: Exception) -> str:
+    """One line without SQL, parameters or credentials."""
+    cause = fault.orig if isinstance(fault, DBAPIError) and fault.orig is not None else fault
+    lines = str(cause).splitlines()
+    return f"{type(cause).__name__}: {lines[0] if lines else 'no answer in time'}"[:300]
+
+
+def _translated(fault: Exception) -> Exception:
+    """What callers should see: `StoreUnavailableError` for the database's state, else the fault itself."""
+    if isinstance(fault, SQLAlchemyError) and not is_unavailable(fault):
+        return fault
+    return StoreUnavailableError(describe(fault))
+
+
+def parse_url(text: str) -> URL:
+    """The database's URL with the driver this service uses, whatever spelling it was given in.
+
+    Raises:
+        DatabaseUrlError: Neither SQLite nor PostgreSQL.
+    """
+    try:
+        url = make_url(text)
+    except (ValueError, ArgumentError):  # their texts may repeat the password
+        raise DatabaseUrlError("database url: it cannot be read; write postgresql://user:password@host/name") from None
+    kind = url.get_backend_name()
+    if kind in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+asyncpg")
+    if kind == "sqlite":
+        return url.set(drivername="sqlite")
+    raise DatabaseUrlError(
+        f"database url: {kind!r} is not supported; use sqlite:///file.db or postgresql://user@host/name"
+    )
+
+
+def on_connect(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:
+    """Prepare each new SQLite connection, and begin its transactions with `begin` instead of the driver's habit."""
+
+    def connected(connection: "SqliteConnection", _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def begun(conn: Connection) -> None:
+        conn.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+
+
+class SqliteConnection(Protocol):
+    """What is used of the driver's connection."""
+
+    isolation_level: str | None
+
+    def cursor(self) -> "SqliteCursor": ...
+
+
+class SqliteCursor(Protocol):
+    """What is used of the driver's cursor."""
+
+    def execute(self, sql: str, /) -> object: ...
+    def close(self) -> None: ...

@@ -1,0 +1,119 @@
+"""News that is kept back: which mute keeps what from whom, and which mutes have ended."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from alertsvc.core.effects import HeldBack, Released
+from alertsvc.store.bulk import AnyRow, among, insert_rows
+from alertsvc.store.tables import believer, ended_mute, mute
+
+ENDS_AT_ONCE = 100
+"""How many ended mutes are looked at in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """News kept from a destination by the mute `ref`, as `said`; `is_due`: it may have ended."""
+
+    destination: str
+    ref: str
+    said: str
+    is_due: bool
+
+
+def hold(conn: Connection, held: Sequence[HeldBack], now: datetime) -> None:
+    """Write down what is kept back. The lanes are held by this transaction, which marks their believers itself."""
+    rows = {
+        (each.incident_id, each.destination, each.mute.ref): {
+            "incident_id": each.incident_id,
+            "destination": each.destination,
+            "ref": each.mute.ref,
+            "said": each.mute.said,
+            "since": now,
+            "check_at": each.mute.until,
+        }
+        for each in held
+    }
+    again = "ON CONFLICT (incident_id, destination, ref) DO UPDATE SET check_at = excluded.check_at"
+    insert_rows(conn, mute, list(rows.values()), on_conflict=again)
+
+
+def mark_held(conn: Connection, lanes: Iterable[tuple[UUID, str]]) -> None:
+    """The believers of lanes have something kept from them."""
+    for incident_id, destination in sorted(set(lanes), key=str):
+        chosen = (believer.c.incident_id == incident_id, believer.c.destination == destination)
+        conn.execute(update(believer).where(*chosen).values(held=True))
+
+
+def forget(conn: Connection, incident_ids: Sequence[UUID]) -> None:
+    """Nothing of these incidents is kept back any more."""
+    if incident_ids:
+        conn.execute(delete(mute).where(among(conn, mute.c.incident_id, incident_ids)))
+
+
+def release(conn: Connection, released: Sequence[Released]) -> None:
+    """What ended mutes kept back is kept back no more."""
+    for each in released:
+        lane = (mute.c.incident_id == each.incident_id, mute.c.destination == each.destination)
+        conn.execute(delete(mute).where(*lane, among(conn, mute.c.ref, each.refs)))
+
+
+def of_incident(conn: Connection, incident_id: UUID, now: datetime) -> list[Held]:
+    """Everything of an incident that is kept back."""
+    chosen = select(mute.c.destination, mute.c.ref, mute.c.said, mute.c.check_at).where(
+        mute.c.incident_id == incident_id
+    )
+    rows = conn.execute(chosen.order_by(mute.c.destination, mute.c.ref))
+    return [Held(row.destination, row.ref, row.said, row.check_at is not None and row.check_at <= now) for row in rows]
+
+
+def rows_of(conn: Connection, incident_id: UUID) -> list[AnyRow]:
+    """Everything of an incident that is kept back: `destination`, `ref`, `said`, `since`, `check_at`."""
+    chosen = select(mute).where(mute.c.incident_id == incident_id).order_by(mute.c.destination, mute.c.ref)
+    return list(conn.execute(chosen))
+
+
+def announce_end(conn: Connection, refs: Iterable[str], now: datetime) -> None:
+    """Mutes have ended, or have changed: what they keep back is to be looked at soon.
+
+    A row of its own for each, since whoever says so must not wait for the lanes they are about.
+    """
+    rows = [{"ref": ref, "ended_at": now} for ref in sorted(set(refs))]
+    insert_rows(conn, ended_mute, rows, on_conflict="ON CONFLICT (ref) DO NOTHING")
+
+
+def any_ended(conn: Connection) -> bool:
+    """Whether mutes have ended at which nobody has looked."""
+    return conn.execute(select(ended_mute.c.ref).limit(1)).first() is not None
+
+
+def take_ends(conn: Connection, now: datetime) -> int:
+    """Have what ended mutes keep back looked at now. Returns how many mutes that were."""
+    taken = select(ended_mute.c.ref).order_by(ended_mute.c.ref).limit(ENDS_AT_ONCE)
+    refs = list(conn.execute(taken.with_for_update(skip_locked=True)).scalars())
+    if refs:
+        later = or_(mute.c.check_at.is_(None), mute.c.check_at > now)
+        conn.execute(update(mute).where(among(conn, mute.c.ref, refs), later).values(check_at=now))
+        conn.execute(delete(ended_mute).where(among(conn, ended_mute.c.ref, refs)))
+    return len(refs)
+
+
+def put_off(conn: Connection, incident_id: UUID, now: datetime, until: datetime) -> None:
+    """What is due of an incident is looked at later."""
+    conn.execute(update(mute).where(mute.c.incident_id == incident_id, mute.c.check_at <= now).values(check_at=until))
+
+
+def check_all(conn: Connection, now: datetime) -> None:
+    """The rules have changed: look at everything that is kept back."""
+    later = or_(mute.c.check_at.is_(None), mute.c.check_at > now)
+    conn.execute(update(mute).where(later).values(check_at=now))
+
+
+def incidents_due(conn: Connection, now: datetime, limit: int = 200) -> list[UUID]:
+    """Incidents of which something kept back is to be looked at, the longest overdue first. Nothing is held yet."""
+    chosen = select(mute.c.incident_id).where(mute.c.check_at <= now).order_by(mute.c.check_at).limit(limit)
+    return list(dict.fromkeys(conn.execute(chosen).scalars()))

@@ -1,0 +1,360 @@
+"""The outbox: lanes, leases, and the fence.
+
+A lane's deliveries leave one at a time: one row of it is `pending` or `sending` (a unique index says so), the others
+wait. A claim raises `attempt_count`; only the try that carries the present count may finish the row, so a worker that
+slept past its lease changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, Update, bindparam, delete, func, select, text, update
+
+from alertsvc.core.effects import Delivery, Notification, NotificationEnd, Revision, Withdrawal
+from alertsvc.core.model import Reason, Severity
+from alertsvc.store.bulk import Among, AnyRow, among, insert_rows, update_rows
+from alertsvc.store.database import ConflictError
+from alertsvc.store.insertions import Insertions
+from alertsvc.store.tables import delivery, notification, outbox
+
+_CARRIED = ("id", "lane", "destination", "receiver", "incident_id", "digest_id", "reason", "severity", "created_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery leased to a worker until `lease_until`, for try number `attempt_count`."""
+
+    id: UUID
+    lane: str
+    sequence: int
+    destination: str
+    receiver: str
+    incident_id: UUID | None
+    digest_id: UUID | None
+    reason: Reason
+    severity: Severity
+    attempt_count: int
+    unknown_count: int
+    created_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    progress: Mapping[str, str]
+
+
+def priority(severity: Severity) -> int:
+    """The rank in which deliveries leave: the gravest has the lowest."""
+    return Severity.CRITICAL - severity
+
+
+def add(new: Insertions, deliveries: Sequence[Delivery]) -> None:
+    """Have deliveries put into the outbox. Their lanes are new or held by this transaction.
+
+    When they are written, `promote` the lanes of those that are behind: what was before them may have gone.
+    """
+    rows = [
+        {
+            "id": each.id,
+            "lane": each.lane,
+            "sequence": each.sequence,
+            "destination": each.destination,
+            "receiver": each.receiver,
+            "incident_id": each.incident_id,
+            "digest_id": each.digest_id,
+            "reason": each.reason,
+            "severity": int(each.severity),
+            "priority": priority(each.severity),
+            "state": "waiting" if each.behind else "pending",
+            "attempt_count": 0,
+            "maybe_left": False,
+            "unknown_count": 0,
+            "created_at": each.created_at,
+            "due_at": each.due_at,
+            "expires_at": each.expires_at,
+            "progress": None,
+        }
+        for each in deliveries
+    ]
+    new.add(outbox, rows)
+
+
+def lock_lanes(conn: Connection, lanes: Iterable[str]) -> None:
+    """Hold lanes that no believer stands for (those of digests) until the transaction ends, in a fixed order."""
+    if conn.dialect.name == "postgresql":
+        for lane in sorted(set(lanes)):
+            conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:lane, 0))"), {"lane": lane})
+
+
+def with_places(conn: Connection, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Each with its place in its lane, behind what is there. The lanes are held by this transaction."""
+    chosen = select(outbox.c.lane, func.max(outbox.c.sequence).label("last")).where(
+        among(conn, outbox.c.lane, {each.lane for each in deliveries})
+    )
+    last: dict[str, int] = {row.lane: row.last for row in conn.execute(chosen.group_by(outbox.c.lane))}
+    placed: list[Delivery] = []
+    for each in deliveries:
+        behind = each.lane in last
+        last[each.lane] = last.get(each.lane, 0) + 1
+        placed.append(replace(each, sequence=last[each.lane], behind=behind))
+    return placed
+
+
+def revise(conn: Connection, revisions: Sequence[Revision]) -> None:
+    """Change what deliveries will say.
+
+    Raises:
+        ConflictError: One of them began to be sent meanwhile.
+    """
+    rows = [
+        {
+            "id": each.id,
+            "reason": each.reason,
+            "severity": int(each.severity),
+            "priority": priority(each.severity),
+            "due_at": each.due_at,
+            "expires_at": each.expires_at,
+        }
+        for each in revisions
+    ]
+    if update_rows(conn, outbox, ["id"], rows, where="outbox.state <> 'sending'") != len(rows):
+        raise ConflictError("a delivery left while it was revised")
+
+
+def withdraw(conn: Connection, withdrawals: Sequence[Withdrawal], now: datetime) -> None:
+    """Take deliveries back; they end as superseded, and the next of their lanes comes to the head.
+
+    Raises:
+        ConflictError: One of them began to be sent meanwhile.
+    """
+    if not withdrawals:
+        return
+    why = {each.id: each.why for each in withdrawals}
+    gone = delete(outbox).where(among(conn, outbox.c.id, why), outbox.c.state != "sending").returning(outbox)
+    rows = conn.execute(gone).all()
+    if len(rows) != len(why):
+        raise ConflictError("a delivery left while it was taken back")
+    insert_rows(conn, delivery, [_ended(row, "superseded", why[row.id], now) for row in rows])
+    promote(conn, {each.lane for each in withdrawals})
+
+
+def _ended(row: AnyRow, outcome: str, detail: str, now: datetime) -> dict[str, object]:
+    kept = {name: getattr(row, name) for name in _CARRIED}
+    counts = {"attempt_count": row.attempt_count, "unknown_count": row.unknown_count}
+    return {**kept, **counts, "outcome": outcome, "detail": detail, "finished_at": now}
+
+
+def _promotion() -> Update:
+    waiting, first = outbox.alias("waiting"), outbox.alias("first")
+    headed = select(outbox.c.lane).where(Among(outbox.c.lane, "lanes"), outbox.c.state != "waiting")
+    lowest = (
+        select(first.c.lane, func.min(first.c.sequence).label("sequence"))
+        .where(Among(first.c.lane, "same_lanes"), first.c.state == "waiting", first.c.lane.not_in(headed))
+        .group_by(first.c.lane)
+        .subquery()
+    )
+    chosen = select(waiting.c.id).join(
+        lowest, (waiting.c.lane == lowest.c.lane) & (waiting.c.sequence == lowest.c.sequence)
+    )
+    first_waiting = outbox.c.id.in_(chosen), outbox.c.state == "waiting"  # not one that somebody brought up meanwhile
+    return update(outbox).where(*first_waiting).values(state="pending")
+
+
+_PROMOTE = _promotion()
+
+
+def promote(conn: Connection, lanes: Iterable[str]) -> int:
+    """Bring the first waiting delivery to the head of each lane that has none. Returns how many moved."""
+    listed = sorted(lanes)
+    return conn.execute(_PROMOTE, {"lanes": listed, "same_lanes": listed}).rowcount if listed else 0
+
+
+_CLAIM_POSTGRES = text("""
+WITH wanted AS (
+  SELECT e.value ->> 0 AS destination, CAST(e.value ->> 1 AS integer) AS most,
+         CAST(e.value ->> 2 AS timestamptz) AS lease_until
+  FROM jsonb_array_elements(CAST(CAST(:wanted AS text) AS jsonb)) AS e
+), due AS (
+  SELECT o.id, wanted.lease_until FROM wanted CROSS JOIN LATERAL (
+    SELECT id FROM outbox
+    WHERE destination = wanted.destination AND state = 'pending' AND due_at <= :now
+    ORDER BY priority, due_at LIMIT wanted.most FOR UPDATE SKIP LOCKED
+  ) AS o
+)
+UPDATE outbox SET state = 'sending', attempt_count = attempt_count + 1, lease_until = due.lease_until, worker = :worker
+FROM due WHERE outbox.id = due.id RETURNING outbox.*
+""").columns(*outbox.c)
+
+_CLAIM_SQLITE = (
+    text("""
+UPDATE outbox SET state = 'sending', attempt_count = attempt_count + 1, lease_until = :until, worker = :worker
+WHERE id IN (
+  SELECT id FROM outbox WHERE destination = :destination AND state = 'pending' AND due_at <= :now
+  ORDER BY priority, due_at LIMIT :most
+) RETURNING *
+""")
+    .bindparams(bindparam("until", type_=outbox.c.lease_until.type), bindparam("now", type_=outbox.c.due_at.type))
+    .columns(*outbox.c)
+)
+
+
+def claim(conn: Connection, wanted: Mapping[str, tuple[int, datetime]], now: datetime, worker: str) -> list[Claimed]:
+    """Lease due heads of lanes: for each destination at most so many, until so long. The gravest and oldest first.
+
+    Commit before sending. Rows that another worker is claiming are passed over.
+    """
+    if not wanted:
+        return []
+    if conn.dialect.name == "postgresql":
+        listed = msgspec.json.encode([[name, most, until] for name, (most, until) in wanted.items()]).decode()
+        rows = conn.execute(_CLAIM_POSTGRES, {"wanted": listed, "now": now, "worker": worker}).all()
+    else:
+        rows = [
+            row
+            for name, (most, until) in wanted.items()
+            for row in conn.execute(
+                _CLAIM_SQLITE, {"destination": name, "most": most, "until": until, "now": now, "worker": worker}
+            ).all()
+        ]
+    return sorted((_claimed(row) for row in rows), key=lambda each: (-each.severity, each.due_at))
+
+
+def _claimed(row: AnyRow) -> Claimed:
+    return Claimed(
+        id=row.id,
+        lane=row.lane,
+        sequence=row.sequence,
+        destination=row.destination,
+        receiver=row.receiver,
+        incident_id=row.incident_id,
+        digest_id=row.digest_id,
+        reason=Reason(row.reason),
+        severity=Severity(row.severity),
+        attempt_count=row.attempt_count,
+        unknown_count=row.unknown_count,
+        created_at=row.created_at,
+        due_at=row.due_at,
+        expires_at=row.expires_at,
+        progress=row.progress or {},
+    )
+
+
+_END = (
+    delete(outbox)
+    .where(
+        outbox.c.id == bindparam("claimed_id"),
+        outbox.c.attempt_count == bindparam("attempt"),
+        outbox.c.state == "sending",
+    )
+    .returning(outbox)
+)
+
+
+def end(conn: Connection, claimed: Claimed, outcome: str, detail: str, now: datetime, *, unknown: bool) -> bool:
+    """The delivery ends as `accepted` or `failed`. False when it is no longer this try's to end: nothing changed."""
+    row = conn.execute(_END, {"claimed_id": claimed.id, "attempt": claimed.attempt_count}).one_or_none()
+    if row is None:
+        return False
+    ended = _ended(row, outcome, detail, now)
+    ended["unknown_count"] = row.unknown_count + int(unknown)
+    insert_rows(conn, delivery, [ended])
+    promote(conn, [row.lane])
+    return True
+
+
+def put_back(
+    conn: Connection,
+    claimed: Claimed,
+    due_at: datetime,
+    *,
+    unknown: bool,
+    progress: Mapping[str, str] | None = None,
+) -> bool:
+    """The delivery is to be tried again at `due_at`. False when it is no longer this try's: nothing changed."""
+    fence = (outbox.c.id == claimed.id, outbox.c.attempt_count == claimed.attempt_count, outbox.c.state == "sending")
+    changes: dict[str, Any] = {"state": "pending", "due_at": due_at, "lease_until": None, "worker": None}
+    if unknown:
+        changes |= {"maybe_left": True, "unknown_count": outbox.c.unknown_count + 1}
+    if progress is not None:
+        changes["progress"] = dict(progress)
+    return conn.execute(update(outbox).where(*fence).values(**changes)).rowcount == 1
+
+
+def hand_back(conn: Connection, claimed: Sequence[Claimed]) -> None:
+    """Leases that were never used are given up: as if they had not been claimed."""
+    for each in claimed:
+        fence = (outbox.c.id == each.id, outbox.c.attempt_count == each.attempt_count, outbox.c.state == "sending")
+        undone = {"state": "pending", "lease_until": None, "worker": None}
+        conn.execute(update(outbox).where(*fence).values(**undone))
+
+
+def free_expired(conn: Connection, now: datetime) -> int:
+    """Deliveries whose worker died come free; whether they were sent is unknown. Returns how many."""
+    gone = outbox.c.state == "sending", outbox.c.lease_until < now
+    return _free(conn, *gone)
+
+
+def free_of_other_workers(conn: Connection, worker: str) -> int:
+    """On a database that one process may use: whatever another worker had leased is free. Returns how many."""
+    return _free(conn, outbox.c.state == "sending", outbox.c.worker != worker)
+
+
+def _free(conn: Connection, *conditions: Any) -> int:
+    freed = {
+        "state": "pending",
+        "maybe_left": True,
+        "unknown_count": outbox.c.unknown_count + 1,
+        "lease_until": None,
+        "worker": None,
+    }
+    return conn.execute(update(outbox).where(*conditions).values(**freed)).rowcount
+
+
+def lanes_without_head(conn: Connection) -> list[str]:
+    """Lanes in which everything waits: there must be none; `promote` mends them."""
+    headed = select(outbox.c.lane).where(outbox.c.state != "waiting")
+    chosen = select(outbox.c.lane).where(outbox.c.state == "waiting", outbox.c.lane.not_in(headed)).distinct()
+    return list(conn.execute(chosen).scalars())
+
+
+def add_notifications(new: Insertions, notifications: Sequence[Notification]) -> None:
+    """Have it written what destinations should be told."""
+    rows = [
+        {
+            "id": each.id,
+            "incident_id": each.incident_id,
+            "destination": each.destination,
+            "receiver": each.receiver,
+            "route": each.route,
+            "reason": each.reason,
+            "severity": int(each.severity),
+            "state": each.state,
+            "why": each.why,
+            "ended_why": "",
+            "created_at": each.created_at,
+            "ended_at": None if each.state == "pending" else each.created_at,
+            "delivery_id": each.delivery_id,
+            "digest_id": each.digest_id,
+            "muted_by": each.muted_by,
+        }
+        for each in notifications
+    ]
+    new.add(notification, rows)
+
+
+def end_notifications(conn: Connection, ends: Sequence[NotificationEnd], now: datetime) -> None:
+    """End notifications that are pending."""
+    rows = [
+        {
+            "id": each.id,
+            "state": each.state,
+            "ended_why": each.why,
+            "superseded_by": each.superseded_by,
+            "muted_by": each.muted_by,
+            "ended_at": now,
+        }
+        for each in ends
+    ]
+    update_rows(conn, notification, ["id"], rows, where="notification.state = 'pending'")

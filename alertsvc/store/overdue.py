@@ -1,0 +1,58 @@
+"""Alerts whose promised end has passed, as the events that end them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from alertsvc.core.alerts import EXPIRED
+from alertsvc.core.flapping import STABLE
+from alertsvc.core.model import AlertState, Event, Link, Severity
+from alertsvc.store.bulk import among
+from alertsvc.store.tables import alert
+
+
+def is_any(conn: Connection, now: datetime) -> bool:
+    """Whether time alone changes an alert by now."""
+    return conn.execute(select(alert.c.id).where(alert.c.due_at <= now).limit(1)).first() is not None
+
+
+def ends(conn: Connection, now: datetime, limit: int) -> list[Event]:
+    """The ends of at most `limit` alerts that fired only until `now` or before, the longest overdue first.
+
+    The alerts are held until the transaction ends; those that another transaction holds are left to it.
+    """
+    a = alert.c
+    overdue = (a.due_at <= now, a.expires_at <= now, a.state == AlertState.FIRING)
+    chosen = select(alert).where(*overdue).order_by(a.due_at).limit(limit)
+    rows = conn.execute(chosen.with_for_update(key_share=True, skip_locked=True))
+    return [_event(row, AlertState.RESOLVED, EXPIRED) for row in rows]
+
+
+def _event(row: Any, state: AlertState, decided_by: str) -> Event:
+    return Event(
+        source=row.source,
+        fingerprint=row.fingerprint,
+        state=state,
+        severity=Severity(row.severity),
+        labels=row.labels,
+        annotations=row.annotations,
+        ends_at=row.expires_at,
+        value=row.value,
+        threshold=row.threshold,
+        links=tuple(Link(each["title"], each["url"]) for each in row.links),
+        decided_by=decided_by,
+    )
+
+
+def settled(conn: Connection, now: datetime, limit: int) -> list[Event]:
+    """At most `limit` alerts that flapped and have been stable until `now`, as the events that say so."""
+    a = alert.c
+    chosen = select(alert).where(a.due_at <= now, a.stable_at <= now).order_by(a.due_at).limit(limit)
+    rows = conn.execute(chosen.with_for_update(key_share=True, skip_locked=True))
+    return [_event(row, AlertState.RESOLVED if row.end_is_held else AlertState.FIRING, STABLE) for row in rows]
+
+
+def leave(conn: Connection, fingerprints: list[str]) -> None:
+    """Look at these alerts no more until something arrives about them: they cannot be ended."""
+    conn.execute(update(alert).where(among(conn, alert.c.fingerprint, fingerprints)).values(due_at=None))

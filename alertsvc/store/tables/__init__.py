@@ -1,0 +1,79 @@
+"""The tables. The lower-case names are their Core forms, for statements; importing the classes declares them."""
+
+from sqlmodel import SQLModel
+
+from alertsvc.store.tables.access import TokenRow
+from alertsvc.store.tables.alerts import (
+    AlertRow,
+    ArrivalRow,
+    EpisodeRow,
+    EventRow,
+    IdempotencyRow,
+    MeasurementRow,
+    QuarantineRow,
+)
+from alertsvc.store.tables.configuration import ConfigurationRow
+from alertsvc.store.tables.delivery import (
+    AttemptRow,
+    DeliveryRow,
+    DigestRow,
+    NotificationRow,
+    OutboxRow,
+    StormRow,
+)
+from alertsvc.store.tables.incidents import BelieverRow, HistoryRow, IncidentRow, NumberSeriesRow, TimerRow
+from alertsvc.store.tables.mutes import EndedMuteRow, InhibitorRow, MuteRow, SilenceRow
+
+__all__ = [
+    "AlertRow",
+    "ArrivalRow",
+    "AttemptRow",
+    "BelieverRow",
+    "ConfigurationRow",
+    "DeliveryRow",
+    "DigestRow",
+    "EndedMuteRow",
+    "EpisodeRow",
+    "EventRow",
+    "HistoryRow",
+    "IdempotencyRow",
+    "IncidentRow",
+    "InhibitorRow",
+    "MeasurementRow",
+    "MuteRow",
+    "NotificationRow",
+    "NumberSeriesRow",
+    "OutboxRow",
+    "QuarantineRow",
+    "SilenceRow",
+    "StormRow",
+    "TimerRow",
+    "TokenRow",
+]
+
+metadata = SQLModel.metadata
+
+arrival = metadata.tables["arrival"]
+quarantine = metadata.tables["quarantine"]
+alert = metadata.tables["alert"]
+episode = metadata.tables["episode"]
+event = metadata.tables["event"]
+measurement = metadata.tables["measurement"]
+idempotency = metadata.tables["idempotency"]
+incident = metadata.tables["incident"]
+believer = metadata.tables["believer"]
+history = metadata.tables["history"]
+timer = metadata.tables["timer"]
+number_series = metadata.tables["number_series"]
+notification = metadata.tables["notification"]
+outbox = metadata.tables["outbox"]
+delivery = metadata.tables["delivery"]
+attempt = metadata.tables["attempt"]
+digest = metadata.tables["digest"]
+token = metadata.tables["token"]
+storm = metadata.tables["storm"]
+silence = metadata.tables["silence"]
+mute = metadata.tables["mute"]
+ended_mute = metadata.tables["ended_mute"]
+inhibitor = metadata.tables["inhibitor"]
+configuration = metadata.tables["configuration"]

@@ -1,0 +1,63 @@
+"""Reads a request's body within bounds: its size, its time, its type."""
+
+import asyncio
+from typing import Any
+
+from litestar import Request
+
+from alertsvc.web.problems import Problem
+
+SECONDS_TO_SEND = 10.0
+SLOWEST_BYTES_PER_SECOND = 64 * 1024
+JSON_TYPES = frozenset({"application/json", "application/problem+json", "text/json"})
+
+
+def seconds_to_send(size: int) -> float:
+    """How long a client may take for a body of so many bytes."""
+    return SECONDS_TO_SEND + size / SLOWEST_BYTES_PER_SECOND
+
+
+async def read_json_body(request: Request[Any, Any, Any], most_bytes: int) -> bytes:
+    """The raw bytes of a JSON request.
+
+    Raises:
+        Problem: 415 another type or a content encoding, 413 too large, 408 too slow.
+    """
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type not in JSON_TYPES and not media_type.endswith("+json"):
+        raise Problem(415, "unsupported-media-type", f"send application/json, not {media_type[:80]}")
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise Problem(415, "unsupported-content-encoding", "send the body without a content encoding")
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > most_bytes:
+        raise _too_large(most_bytes)
+    seconds = seconds_to_send(int(announced) if announced.isdigit() else most_bytes)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _collect(request, most_bytes)
+    except TimeoutError:
+        headers = {"Connection": "close"}
+        raise Problem(
+            408, "request-timeout", f"the body did not arrive within {seconds:.0f} s", headers=headers
+        ) from None
+
+
+async def _collect(request: Request[Any, Any, Any], most_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most_bytes:
+            raise _too_large(most_bytes)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _too_large(most_bytes: int) -> Problem:
+    return Problem(
+        413,
+        "too-large",
+        f"a body may have {most_bytes} bytes; Alertmanager's max_alerts makes its own smaller,"
+        " server.max_body_bytes here allows more",
+    )

@@ -1,0 +1,134 @@
+"""The door for people's own code: direct events."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Request, Response, Router, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+
+from alertsvc.core.alerts import Change
+from alertsvc.core.decide import correlation_for
+from alertsvc.core.model import AlertState, Event
+from alertsvc.core.rules import Rules
+from alertsvc.core.subscribers import event_labels
+from alertsvc.engine.admit import ItemResult, Submission
+from alertsvc.engine.service import Service
+from alertsvc.ingest import events
+from alertsvc.ingest.events import ParsedEvents
+from alertsvc.ingest.parsed import BadPayloadError
+from alertsvc.web.access import Caller, needs
+from alertsvc.web.hooks import read_counted, refused, summary, take_in
+from alertsvc.web.problems import Problem
+
+Asked = Request[Caller, Any, Any]
+Answer = Response[dict[str, Any]]
+
+MAX_KEY_CHARS = 255
+
+
+@post("/events", status_code=202, guards=[needs("ingest")], request_max_body_size=None, tags=["ingest"])
+async def post_events(request: Asked, service: NamedDependency[Service], dry_run: FromQuery[bool] = False) -> Answer:
+    """One event, a list, or `{"events": [...]}`. 202: what was not refused is on durable storage, item by item.
+
+    With `Idempotency-Key` a request is taken once. `dry_run=true` decides and routes, and stores and sends nothing.
+    """
+    key = _idempotency_key(request)
+    body = await read_counted(request, service, events.SOURCE)
+    try:
+        parsed = events.parse(body, service.clock(), service.rules.severities)
+    except BadPayloadError as fault:
+        raise refused(service, events.SOURCE, fault) from None
+    if parsed.refused and not parsed.events:
+        raise _all_refused(service, parsed)
+    if dry_run:
+        foreseen = [_foreseen(event, service.rules) for _, event in parsed.events]
+        return Response({"dry_run": True, "items": _in_order(parsed, foreseen)}, status_code=200)
+    listed = [event for _, event in parsed.events]
+    submission = Submission(
+        id=service.new_id(),
+        source=events.SOURCE,
+        received_at=service.clock(),
+        events=listed,
+        body=body,
+        sender=request.user.name,
+        idempotency_key=f"{request.user.name}:{key}" if key else None,
+    )
+    receipt = await take_in(service, events.SOURCE, submission)
+    if receipt.key_was_used:
+        raise Problem(422, "idempotency-key-reused", "Idempotency-Key: it came with another body before")
+    items = [_became(event, result) for event, result in zip(listed, receipt.items, strict=True)]
+    answer = {**summary(receipt), "rejected": len(parsed.refused), "items": _in_order(parsed, items)}
+    return Response(answer, status_code=202)
+
+
+def _idempotency_key(request: Asked) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= MAX_KEY_CHARS:
+        raise Problem(400, "bad-idempotency-key", f"Idempotency-Key: 1 to {MAX_KEY_CHARS} characters")
+    return key
+
+
+def _all_refused(service: Service, parsed: ParsedEvents) -> Problem:
+    service.metrics.ingest_requests.labels(events.SOURCE, "422").inc()
+    service.metrics.ingest_events.labels(events.SOURCE, "rejected").inc(len(parsed.refused))
+    errors = [
+        {"pointer": "" if parsed.is_single else f"/{item.index}", "message": item.reason} for item in parsed.refused
+    ]
+    return Problem(422, "invalid-event", parsed.refused[0].reason, errors=errors[:100])
+
+
+def _in_order(parsed: ParsedEvents, taken: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every item of the request at its place, the refused ones with their reason."""
+    found = {index: item for (index, _), item in zip(parsed.events, taken, strict=True)}
+    found |= {item.index: {"state": "rejected", "error": item.reason} for item in parsed.refused}
+    return [{"index": index, **found[index]} for index in sorted(found)]
+
+
+def _became(event: Event, result: ItemResult) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "dedup_key": result.fingerprint,
+        "duplicate": result.change is Change.DUPLICATE,
+        "state": _state(result),
+        "severity": result.severity.word,
+        "decided_by": result.decided_by,
+        "incident": str(result.incident_id) if result.incident_id else None,
+        **({"error": result.failure} if result.failure else {}),
+    }
+
+
+def _state(result: ItemResult) -> str:
+    if result.failure is not None:
+        return "error"
+    if result.state is None:
+        return "recorded"
+    if result.state is AlertState.FIRING:
+        return "firing"
+    return "resolved" if result.change is Change.ENDED else "ok"
+
+
+def _foreseen(event: Event, rules: Rules) -> dict[str, Any]:
+    """What would happen to an event, and where news of it would go."""
+    routes = rules.routing.routes_for(event_labels(event)) if event.state is AlertState.FIRING else ()
+    return {
+        "event_id": event.event_id,
+        "dedup_key": event.fingerprint,
+        "state": event.state or "recorded",
+        "severity": event.severity.word,
+        "decided_by": event.decided_by,
+        "labels": dict(event.labels),
+        "correlation": dict(correlation_for(rules, event).labels),
+        "routes": [
+            {
+                "route": route.path,
+                "receiver": route.receiver,
+                "deliver": route.deliver[event.severity],
+                "destinations": [each.id for each in rules.receivers[route.receiver]],
+            }
+            for route in routes
+        ],
+    }
+
+
+ROUTER = Router("/api/v1", route_handlers=[post_events])

@@ -1,0 +1,137 @@
+"""The doors of foreign senders. Their status codes are chosen for what the sender does with them.
+
+Alertmanager repeats after a 5xx and forgets after a 4xx; it follows redirects with an empty GET. So: 4xx only for what
+no repetition can mend, 503 for everything that is ours, and never a redirect.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from litestar import Request, Response, Router, post
+from litestar.di import NamedDependency
+
+from alertsvc.engine.admit import Receipt, Refused, Submission
+from alertsvc.engine.receive import OverloadedError
+from alertsvc.engine.service import Service
+from alertsvc.ingest import alertmanager
+from alertsvc.ingest.parsed import BadPayloadError, Parsed
+from alertsvc.store.database import StoreUnavailableError
+from alertsvc.web.access import Caller, needs
+from alertsvc.web.bodies import read_json_body
+from alertsvc.web.problems import Problem
+
+ANSWER_SECONDS = 6.0
+"""Alertmanager waits for 10 s at least; whoever waits holds a connection here and its own queue there."""
+SHOWN_INCIDENTS = 100
+
+Asked = Request[Caller, Any, Any]
+
+
+@post("/alertmanager", status_code=202, guards=[needs("ingest")], request_max_body_size=None, tags=["ingest"])
+async def alertmanager_hook(request: Asked, service: NamedDependency[Service]) -> Response[dict[str, Any]]:
+    """Alertmanager's webhook, version 4, and Grafana's superset of it. 202: every alert in it is on durable storage."""
+    source = "alertmanager"
+    body = await read_counted(request, service, source)
+    try:
+        parsed = alertmanager.parse(body, service.rules.severities)
+    except BadPayloadError as fault:
+        raise refused(service, source, fault) from None
+    receipt = await take_in(service, source, submission_of(service, source, body, parsed))
+    return Response(summary(receipt), status_code=202)
+
+
+async def read_counted(request: Asked, service: Service, source: str) -> bytes:
+    """The body; what is refused is counted.
+
+    Raises:
+        Problem: As `read_json_body`.
+        OverloadedError: Too much waits: refused before the body is read.
+    """
+    if service.committer.is_full or service.is_draining:
+        service.metrics.ingest_shed.labels(source).inc()
+        service.metrics.ingest_requests.labels(source, "503").inc()
+        raise OverloadedError("too many requests wait to be stored")
+    try:
+        return await read_json_body(request, service.tuning.max_body_bytes)
+    except Problem as fault:
+        service.metrics.ingest_requests.labels(source, str(fault.status_code)).inc()
+        raise
+
+
+def refused(service: Service, source: str, fault: BadPayloadError) -> Problem:
+    """What a sender can never mend by repeating: 400, with the field and the fix."""
+    service.metrics.ingest_requests.labels(source, "400").inc()
+    return Problem(400, "bad-payload", str(fault))
+
+
+def submission_of(
+    service: Service, source: str, body: bytes, parsed: Parsed, *, sender: str | None = None
+) -> Submission:
+    """A parsed request as the engine takes it. `sender` is who sent it where the body does not say."""
+    return Submission(
+        id=service.new_id(),
+        source=source,
+        received_at=service.clock(),
+        events=parsed.events,
+        body=body,
+        refused=[Refused(item.index, item.reason, item.raw) for item in parsed.bad],
+        sender=parsed.sender or sender,
+        truncated_count=parsed.truncated_count,
+    )
+
+
+async def take_in(service: Service, source: str, submission: Submission, *, answered: int = 202) -> Receipt:
+    """Make a submission durable, and count it as answered with a status.
+
+    Raises:
+        OverloadedError, StoreUnavailableError: It is not, or nobody knows: what came too late to be answered may be
+            stored all the same. Then it is a duplicate when it comes again.
+    """
+    since = time.perf_counter()
+    metrics = service.metrics
+    try:
+        receipt = await _committed(service, submission)
+    except (OverloadedError, StoreUnavailableError) as fault:
+        metrics.ingest_requests.labels(source, "503").inc()
+        if isinstance(fault, OverloadedError):
+            metrics.ingest_shed.labels(source).inc()
+        raise
+    metrics.ingest_requests.labels(source, str(answered)).inc()
+    metrics.ingest_duration.labels(source).observe(time.perf_counter() - since)
+    counts = receipt.counts
+    for result in ("new", "updated", "duplicate", "stale", "recorded", "quarantined"):
+        number = getattr(counts, result)
+        if number:
+            metrics.ingest_events.labels(source, result).inc(number)
+    if submission.truncated_count:
+        metrics.truncated_upstream.labels(source).inc(submission.truncated_count)
+    return receipt
+
+
+async def _committed(service: Service, submission: Submission) -> Receipt:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await service.committer.submit(submission)
+    except TimeoutError:
+        raise StoreUnavailableError(f"not stored within {ANSWER_SECONDS:.0f} s") from None
+
+
+def summary(receipt: Receipt) -> dict[str, Any]:
+    """The small, complete answer: how many of what, and which incidents."""
+    counts = receipt.counts
+    incident_ids = receipt.incident_ids
+    return {
+        "accepted": counts.total,
+        "new": counts.new,
+        "updated": counts.updated,
+        "duplicate": counts.duplicate,
+        "stale": counts.stale,
+        "recorded": counts.recorded,
+        "quarantined": counts.quarantined,
+        "incidents": [str(each) for each in incident_ids[:SHOWN_INCIDENTS]],
+        "incident_count": len(incident_ids),
+    }
+
+
+ROUTER = Router("/api/v1/hooks", route_handlers=[alertmanager_hook])

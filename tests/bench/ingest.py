@@ -1,0 +1,93 @@
+"""How many alerts a second become durable, and how long a sender waits for that."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+from tests.bench.load import Plan, Result
+from tests.bench.rows import Row
+from tests.bench.targets import Target, bare, load, real_alertmanager, service
+
+ALERTS_PER_REQUEST = 10
+CLIENTS = (16, 64)
+KNOWN_BODIES = 20
+NEW_BODIES_PER_SECOND = {"bare endpoint": 3000, "Alertmanager": 4000, "sqlite": 800, "postgresql": 600}
+NOBODY = "http://127.0.0.1:9/nobody"
+FLOOR_TO_ALERTMANAGER = {"sqlite": 0.25, "postgresql": 0.18}
+FLOOR_OF_P99 = 2.0
+numbers = count(1, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run of load against one target, and the CPU seconds its process used meanwhile."""
+
+    result: Result
+    cpu_seconds: float
+
+    @property
+    def alerts_per_second(self) -> float:
+        """Acknowledged."""
+        return self.result.per_second * ALERTS_PER_REQUEST
+
+    @property
+    def cpu_us(self) -> float:
+        """CPU of the process for one alert, in microseconds."""
+        return self.cpu_seconds / (self.result.requests * ALERTS_PER_REQUEST) * 1e6
+
+
+async def measure(folder: Path, databases: Mapping[str, str], seconds: float, rounds: int) -> list[Row]:
+    """Duplicates and new alerts, from 16 and from 64 clients; the targets take turns."""
+    async with AsyncExitStack() as stack:
+        targets = [
+            await stack.enter_async_context(bare(folder)),
+            await stack.enter_async_context(real_alertmanager(folder, NOBODY)),
+        ]
+        for name, url in databases.items():
+            targets.append(await stack.enter_async_context(service(folder, name, url, NOBODY)))
+        rows: list[Row] = []
+        for again in (True, False):
+            if again:
+                for target in targets:
+                    await load(_plan(target, 1, 60.0, again=False, bodies=KNOWN_BODIES, offset=0))
+            for clients in CLIENTS:
+                taken: dict[str, list[Measured]] = {target.name: [] for target in targets}
+                for _ in range(rounds):
+                    for target in targets:
+                        taken[target.name].append(await _measure(target, clients, seconds, again=again))
+                rows += _rows(f"{'known' if again else 'new'}, c={clients}", taken, list(databases))
+        return rows
+
+
+def _plan(target: Target, clients: int, seconds: float, *, again: bool, bodies: int, offset: int) -> Plan:
+    return Plan(target.port, target.path, clients, seconds, bodies, again, ALERTS_PER_REQUEST, offset, form=target.form)
+
+
+async def _measure(target: Target, clients: int, seconds: float, *, again: bool) -> Measured:
+    bodies = KNOWN_BODIES if again else int(NEW_BODIES_PER_SECOND[target.name] * seconds)
+    plan = _plan(target, clients, seconds, again=again, bodies=bodies, offset=0 if again else next(numbers))
+    before = target.cpu_seconds
+    result = await load(plan)
+    assert not result.failures, f"{target.name}: {result.failures} of {result.requests} requests failed"
+    return Measured(result, target.cpu_seconds - before)
+
+
+def _rows(what: str, taken: Mapping[str, Sequence[Measured]], databases: Sequence[str]) -> list[Row]:
+    rows: list[Row] = []
+    middle = {name: median(each.alerts_per_second for each in runs) for name, runs in taken.items()}
+    p99 = {name: median(each.result.p99_ms for each in runs) for name, runs in taken.items()}
+    for name, runs in taken.items():
+        cpu, p50 = (median(each.cpu_us for each in runs), median(each.result.p50_ms for each in runs))
+        beside = f"{cpu:.0f} us of CPU each; p50 {p50:.1f} ms, p99 {p99[name]:.1f} ms"
+        rows.append(Row(f"{what}: {name}", middle[name], "alerts/s", beside=beside))
+    for name in databases:
+        floor = FLOOR_TO_ALERTMANAGER[name] if what == "known, c=16" else None
+        ratio = middle[name] / middle["Alertmanager"]
+        rows.append(Row(f"{what}: {name} to Alertmanager", ratio, "x", at_least=floor))
+        rows.append(Row(f"{what}: {name} to the bare endpoint", middle[name] / middle["bare endpoint"], "x"))
+        worst = FLOOR_OF_P99 if what.endswith("c=16") else None
+        rows.append(Row(f"{what}: {name} p99 to Alertmanager's", p99[name] / p99["Alertmanager"], "x", at_most=worst))
+    return rows

@@ -1,0 +1,116 @@
+"""What is measured: our service on a database, the real Alertmanager, and an endpoint that only decodes."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.bench.load import Plan, Result
+from tests.programs import ROOT, Program, alertmanager, alertsvc, free_port, start
+
+HOOK = "/api/v1/hooks/alertmanager"
+API = "/api/v2/alerts"
+
+SERVICE = """
+storm: {{pages: 0}}
+correlate:
+  - {{name: model, by: [model, alertname]}}
+digests:
+  - {{name: daily, every: 24h}}
+route:
+  receiver: team
+  digest: daily
+  group_wait: 0s
+receivers:
+  - name: team
+    webhook_configs: [{{url: "{hook}"}}]
+"""
+
+ALERTMANAGER = """
+route: {{receiver: team, group_by: [alertname, model], group_wait: {group_wait}, group_interval: 1h}}
+receivers:
+  - name: team
+    webhook_configs: [{{url: "{hook}"}}]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A running program that takes alerts."""
+
+    name: str
+    program: Program
+    path: str
+    form: str
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.program.url.rpartition(":")[2])
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What its process has used so far, without a database server's part."""
+        fields = Path(f"/proc/{self.program.process.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def resident_mb(self) -> float:
+        """Its memory."""
+        for line in Path(f"/proc/{self.program.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        raise AssertionError("the process is gone")
+
+
+@contextlib.asynccontextmanager
+async def bare(folder: Path) -> AsyncIterator[Target]:
+    """The endpoint that decodes and forgets."""
+    port = free_port()
+    command = [sys.executable, "-m", "tests.bench.bare", str(port)]
+    program = await start(command, folder / "bare.log", f"http://127.0.0.1:{port}")
+    try:
+        await program.wait_ready("/-/ready")
+        yield Target("bare endpoint", program, HOOK, "webhook")
+    finally:
+        await program.end()
+
+
+@contextlib.asynccontextmanager
+async def real_alertmanager(folder: Path, hook: str, group_wait: str = "1h") -> AsyncIterator[Target]:
+    """The real Alertmanager, which tells `hook`."""
+    async with alertmanager(folder / "alertmanager", ALERTMANAGER.format(hook=hook, group_wait=group_wait)) as program:
+        yield Target("Alertmanager", program, API, "listed")
+
+
+@contextlib.asynccontextmanager
+async def service(folder: Path, name: str, database: str, hook: str) -> AsyncIterator[Target]:
+    """The service on `database`, which tells `hook`."""
+    config = folder / f"{name}.yaml"
+    config.write_text(SERVICE.format(hook=hook))
+    async with alertsvc(config, database=database) as program:
+        yield Target(name, program, HOOK, "webhook")
+
+
+async def load(plan: Plan) -> Result:
+    """Run a plan from a process of its own, which prepares its requests before it begins."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.bench.load",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(asdict(plan)).encode() + b"\n")
+    assert await process.stdout.readline() == b"ready\n"
+    process.stdin.write(b"\n")
+    result = Result(**json.loads(await process.stdout.readline()))
+    await process.wait()
+    return result

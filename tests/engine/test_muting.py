@@ -1,0 +1,291 @@
+"""News that is kept back: by whom, until when, and that everybody hears of what still fires once it ends."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from alertsvc.clock import new_id
+from alertsvc.core.inhibition import InhibitRule
+from alertsvc.core.intervals import Interval, IntervalEntry, TimeRange
+from alertsvc.core.model import AlertState, Severity
+from alertsvc.engine import commands, silencing
+from alertsvc.engine.silencing import Wanted
+from alertsvc.matchers import parse_matchers
+from alertsvc.store.silences import SilenceRecord
+from tests.world import START, World, event, rules
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+RESOLVED = AlertState.RESOLVED
+DOWN_HIDES_DRIFT = InhibitRule(
+    "down", parse_matchers('alertname="ModelDown"'), parse_matchers('alertname!="ModelDown"'), ("model",)
+)
+
+
+async def silence(world: World, matchers: str = 'model="churn"', lasts: timedelta = HOUR, **changes: Any) -> UUID:
+    """A person silences something from now on."""
+    found = tuple((each.name, str(each.op), each.value) for each in parse_matchers(matchers))
+    record = SilenceRecord(new_id(), found, world.now, world.now + lasts, "ann", "we know", world.now, world.now)
+    wanted = Wanted(replace(record, **changes))
+    made = await world.database.transaction(partial(silencing.make, wanted, world.moment()))
+    return made.id
+
+
+async def expire(world: World, silence_id: UUID) -> None:
+    await world.database.transaction(partial(silencing.expire, silence_id, world.moment()))
+
+
+async def suppressed(world: World) -> list[tuple[str, str]]:
+    """(reason, kind of mute) of what was kept back."""
+    rows = await world.rows("notification")
+    return [(row.reason, str(row.muted_by).partition(":")[0]) for row in rows if row.state == "suppressed"]
+
+
+async def test_what_fires_under_a_silence_is_told_when_it_ends(world: World) -> None:
+    await silence(world)
+    await world.post(event())
+    await world.pass_time(59 * MINUTE, MINUTE)
+    assert world.channel().reasons == []
+    assert await suppressed(world) == [("opened", "silence")]
+    await world.pass_time(MINUTE)
+    assert world.channel().reasons == ["unmuted"]
+    await world.pass_time(4 * HOUR, 10 * MINUTE)
+    assert world.channel().reasons == ["unmuted", "repeated"]
+
+
+async def test_who_was_told_before_a_silence_is_told_again_when_it_ends_and_the_end_at_any_time(world: World) -> None:
+    await world.post(event())
+    await world.deliver()
+    await silence(world, lasts=9 * HOUR)
+    await world.pass_time(9 * HOUR - MINUTE, 10 * MINUTE)
+    assert world.channel().reasons == ["opened"]
+    assert await suppressed(world) == [("repeated", "silence")]
+    await world.pass_time(2 * MINUTE, MINUTE)
+    assert world.channel().reasons == ["opened", "unmuted"]
+    await silence(world)
+    await world.post(event(state=RESOLVED))
+    await world.deliver()
+    assert world.channel().reasons == ["opened", "unmuted", "resolved"]
+
+
+async def test_what_comes_and_goes_under_a_silence_is_never_told_and_firing_later_is_new(world: World) -> None:
+    await silence(world)
+    await world.post(event())
+    await world.pass_time(MINUTE)
+    await world.post(event(state=RESOLVED))
+    await world.pass_time(2 * HOUR, 10 * MINUTE)
+    assert world.channel().reasons == []
+    assert await world.rows("mute") == []
+    await world.post(event(start=world.now))
+    await world.deliver()
+    assert world.channel().reasons == ["opened"]
+
+
+async def test_a_silence_takes_back_what_has_not_left(world: World) -> None:
+    await world.post(event())
+    await silence(world)
+    await world.deliver()
+    assert world.channel().reasons == []
+    assert [(row.outcome, row.attempt_count) for row in await world.rows("delivery")] == [("suppressed", 1)]
+    assert await suppressed(world) == [("opened", "silence")]
+    await world.pass_time(61 * MINUTE, MINUTE)
+    assert world.channel().reasons == ["unmuted"]
+
+
+async def test_a_silence_that_is_ended_early_mutes_no_longer(world: World) -> None:
+    key = await silence(world)
+    await world.post(event())
+    await world.pass_time(MINUTE)
+    await expire(world, key)
+    await world.pass_time(timedelta(seconds=2), timedelta(seconds=1))
+    assert world.channel().reasons == ["unmuted"]
+
+
+async def test_a_silence_that_is_extended_goes_on(world: World) -> None:
+    key = await silence(world)
+    await world.post(event())
+    await world.pass_time(30 * MINUTE)
+    found = (("model", "=", "churn"),)
+    record = SilenceRecord(new_id(), found, START, START + 3 * HOUR, "ann", "longer", world.now, world.now)
+    made = await world.database.transaction(partial(silencing.make, Wanted(record, changes=key), world.moment()))
+    assert made.id == key
+    await world.pass_time(2 * HOUR, 10 * MINUTE)
+    assert world.channel().reasons == []
+    await world.pass_time(31 * MINUTE, MINUTE)
+    assert world.channel().reasons == ["unmuted"]
+
+
+async def test_two_silences_mute_until_the_later_ends(world: World) -> None:
+    await silence(world, lasts=HOUR)
+    await silence(world, 'alertname="Drift"', lasts=2 * HOUR)
+    await world.post(event())
+    await world.pass_time(119 * MINUTE, MINUTE)
+    assert world.channel().reasons == []
+    await world.pass_time(2 * MINUTE, MINUTE)
+    assert world.channel().reasons == ["unmuted"]
+
+
+async def test_a_warning_that_is_muted_when_its_digest_is_made_waits_for_a_later_one(world: World) -> None:
+    await world.post(event(Severity.WARNING))
+    await world.pass_time(MINUTE)
+    await silence(world, lasts=90 * MINUTE)
+    await world.pass_time(HOUR + MINUTE, MINUTE)
+    assert world.channel().digests == []
+    assert await suppressed(world) == [("opened", "silence")]
+    await world.pass_time(HOUR, MINUTE)
+    assert [[item.title for item in each.items] for each in world.channel().digests] == [["churn: Drift"]]
+
+
+async def test_what_is_muted_does_not_mute_its_neighbours(world: World) -> None:
+    await silence(world, 'feature="age"')
+    await world.post(event(feature="age"), event(feature="income"))
+    await world.deliver()
+    assert world.channel().reasons == ["opened"]
+    assert await suppressed(world) == [("updated", "silence")]
+    await world.pass_time(61 * MINUTE, MINUTE)
+    assert world.channel().reasons == ["opened", "unmuted"]
+
+
+async def test_worse_news_under_a_silence_is_told_as_worse_when_it_ends(world: World) -> None:
+    await world.post(event(Severity.ERROR))
+    await world.deliver()
+    await silence(world)
+    await world.post(event(Severity.CRITICAL))
+    await world.pass_time(59 * MINUTE, MINUTE)
+    assert world.channel().reasons == ["opened"]
+    assert await suppressed(world) == [("raised", "silence")]
+    await world.pass_time(2 * MINUTE, MINUTE)
+    assert world.channel().reasons == ["opened", "raised"]
+
+
+async def test_the_end_of_a_silence_counts_what_it_hid(world: World) -> None:
+    key = await silence(world)
+    await world.post(event())
+    await world.post(event(feature="age"))
+    await world.pass_time(61 * MINUTE, MINUTE)
+    (row,) = await world.rows("silence")
+    assert row.id == key
+    assert (row.report["suppressed_count"], len(row.report["incidents"]), len(row.report["still_open"])) == (2, 1, 1)
+
+
+async def test_a_silence_that_comes_again_tells_after_each_time(world: World) -> None:
+    await silence(
+        world,
+        starts_at=START,
+        ends_at=START + timedelta(days=30),
+        schedule="0 10 * * *",
+        duration_seconds=3600.0,
+    )
+    await world.post(event())
+    await world.deliver()
+    assert world.channel().reasons == ["opened"]
+    for day in (1, 2):
+        world.now = START + timedelta(days=day - 1, hours=1, minutes=5)
+        await world.pass_time(50 * MINUTE, MINUTE)
+        before = len(world.channel().sent)
+        await world.pass_time(6 * MINUTE, MINUTE)
+        assert world.channel().reasons[before:] == ["unmuted"], day
+
+
+# Inhibition
+
+
+@pytest.fixture
+def inhibited(world: World) -> World:
+    world.rules = rules(inhibit=(DOWN_HIDES_DRIFT,))
+    world.outlets = replace(world.outlets, rules=world.rules)
+    return world
+
+
+def down(state: AlertState = AlertState.FIRING, **labels: str):
+    return event(Severity.CRITICAL, state, alertname="ModelDown", **labels)
+
+
+async def test_a_source_keeps_its_targets_back_until_it_ends(inhibited: World) -> None:
+    world = inhibited
+    world.rules = replace(world.rules, correlate=())
+    world.rules = replace(world.rules, root=replace(world.rules.root, group_by=("alertname", "model")))
+    world.outlets = replace(world.outlets, rules=world.rules)
+    await world.post(down())
+    await world.deliver()
+    await world.post(event())
+    await world.pass_time(MINUTE)
+    assert world.channel().reasons == ["opened"]
+    assert await suppressed(world) == [("opened", "inhibition")]
+    await world.post(event(model="fraud"))
+    await world.deliver()
+    assert world.channel().reasons == ["opened", "opened"]
+    await world.post(down(RESOLVED))
+    await world.pass_time(timedelta(seconds=2), timedelta(seconds=1))
+    assert sorted(world.channel().reasons[2:]) == ["resolved", "unmuted"]
+
+
+async def test_a_source_that_comes_in_the_same_request_counts(inhibited: World) -> None:
+    world = inhibited
+    world.rules = replace(world.rules, correlate=(), root=replace(world.rules.root, group_by=("alertname",)))
+    world.outlets = replace(world.outlets, rules=world.rules)
+    await world.post(event(), down())
+    await world.deliver()
+    assert world.channel().reasons == ["opened"]
+    assert await suppressed(world) == [("opened", "inhibition")]
+
+
+async def test_any_source_that_still_fires_keeps_targets_back(inhibited: World) -> None:
+    world = inhibited
+    world.rules = replace(world.rules, correlate=(), root=replace(world.rules.root, group_by=("...",)))
+    world.outlets = replace(world.outlets, rules=world.rules)
+    await world.post(down(replica="1"), down(replica="2"))
+    await world.post(event())
+    await world.post(down(RESOLVED, replica="2"))
+    await world.pass_time(MINUTE, timedelta(seconds=10))
+    assert "unmuted" not in world.channel().reasons
+    await world.post(down(RESOLVED, replica="1"))
+    await world.pass_time(timedelta(seconds=2), timedelta(seconds=1))
+    assert world.channel().reasons.count("unmuted") == 1
+
+
+async def test_a_source_that_a_person_resolves_mutes_no_longer(inhibited: World) -> None:
+    world = inhibited
+    world.rules = replace(world.rules, correlate=(), root=replace(world.rules.root, group_by=("alertname",)))
+    world.outlets = replace(world.outlets, rules=world.rules)
+    source = (await world.post(down())).incident_ids[0]
+    await world.post(event())
+    await world.pass_time(MINUTE)
+    await world.act(source, commands.resolve)
+    await world.pass_time(timedelta(seconds=2), timedelta(seconds=1))
+    assert world.channel().reasons.count("unmuted") == 1
+
+
+# Time intervals
+
+
+async def test_a_route_is_quiet_in_its_mute_interval_and_tells_afterwards(world: World) -> None:
+    lunch = Interval("lunch", (IntervalEntry(times=(TimeRange(9 * 60, 10 * 60),)),))
+    root = replace(world.rules.root, mute_intervals=("lunch",))
+    world.rules = replace(world.rules, root=root, intervals={"lunch": lunch})
+    world.outlets = replace(world.outlets, rules=world.rules)
+    await world.post(event())
+    await world.pass_time(59 * MINUTE, MINUTE)
+    assert world.channel().reasons == []
+    assert await suppressed(world) == [("opened", "interval")]
+    await world.pass_time(2 * MINUTE, MINUTE)
+    assert world.channel().reasons == ["unmuted"]
+
+
+async def test_a_route_speaks_in_its_active_interval_only(world: World) -> None:
+    office = Interval("office", (IntervalEntry(times=(TimeRange(12 * 60, 17 * 60),)),))
+    root = replace(world.rules.root, active_intervals=("office",))
+    world.rules = replace(world.rules, root=root, intervals={"office": office})
+    world.outlets = replace(world.outlets, rules=world.rules)
+    await world.post(event())
+    await world.pass_time(3 * HOUR - MINUTE, 10 * MINUTE)
+    assert world.channel().reasons == []
+    await world.pass_time(2 * MINUTE, MINUTE)
+    assert world.channel().reasons == ["unmuted"]
+    await world.pass_time(3 * HOUR, 10 * MINUTE)
+    await world.post(event(state=RESOLVED))
+    await world.deliver()
+    assert world.channel().reasons == ["unmuted", "resolved"]

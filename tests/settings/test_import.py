@@ -1,0 +1,190 @@
+"""Taking over Alertmanager's file: it decides the same, passes our own check, and names what did not come over."""
+
+import random
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from alertsvc.channels import CHANNELS
+from alertsvc.cli import main
+from alertsvc.core.decide import correlation_for
+from alertsvc.core.model import Deliver, Reason
+from alertsvc.settings import ConfigError, load_text
+from alertsvc.settings.alertmanager import import_text
+from tests.settings.test_amtool import asked
+from tests.world import event
+
+FILES = sorted((Path(__file__).parent / "alertmanager").glob("*.yml"))
+SMALL = "route: {receiver: a}\nreceivers:\n  - name: a\n"
+
+
+def taken(text):
+    imported = import_text(text, "alertmanager.yml", CHANNELS)
+    return load_text(imported.text, "alertsvc.yaml", CHANNELS), imported
+
+
+def notes(text):
+    return [note.headline for note in taken(text)[1].notes]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_alertmanagers_own_files_pass_our_check(path):
+    text = path.read_text()
+    loaded, imported = taken(text)
+    assert set(loaded.rules.receivers) == set(re.findall(r"^\s*- name: ['\"]?([\w-]+)", text, re.MULTILINE))
+    for note in imported.notes:
+        assert note.line
+        assert "not carried over" in note.message
+
+
+@pytest.mark.parametrize("name", ["simple.yml", "conf.good.yml", "conf.routing.yml"])
+def test_amtool_finds_the_same_receivers(name, tmp_path):
+    (text,) = [path.read_text() for path in FILES if path.name == name]
+    text = text.partition("\ntracing:")[0] + "\n"  # a section that Debian's amtool is too old for
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(text)
+    routing = taken(text)[0].rules.routing
+    chance = random.Random(name)
+    values = re.findall(r"[\w-]+", " ".join(re.findall(r'=~?\s*"?([^\'"\n]+)', text)))
+    names = sorted(set(re.findall(r"(\w+)\s*=~?", text)))
+    for _ in range(20):
+        labels = {each: chance.choice(values) for each in names if chance.random() < 0.7}
+        assert asked(path, labels) == [route.receiver for route in routing.routes_for(labels)], labels
+
+
+def test_what_alertmanager_means_where_nothing_is_said_is_written_out():
+    loaded, imported = taken(
+        "global: {smtp_smarthost: 'a:25', smtp_from: a@example.com, slack_api_url: 'https://a.example/'}\n"
+        + SMALL
+        + "    email_configs: [{to: a@example.com}]\n    slack_configs: [{channel: '#a'}]\n"
+        "    webhook_configs: [{url: 'https://b.example/'}]\n"
+    )
+    root = loaded.rules.root
+    assert (root.timing.group_wait, root.timing.group_interval) == (timedelta(seconds=30), timedelta(minutes=5))
+    assert root.timing.repeat_interval == timedelta(hours=4)
+    assert set(root.deliver.values()) == {Deliver.IMMEDIATE}
+    hears = {each.kind: Reason.RESOLVED in each.hears for each in loaded.rules.receivers["a"]}
+    assert hears == {"email": False, "slack": False, "webhook": True}
+    assert imported.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("group_by", "same", "other"),
+    [
+        pytest.param("", ({"a": "1"}, {"a": "2"}), None, id="nothing-said-is-one-group"),
+        pytest.param("group_by: [a]", ({"a": "1", "b": "1"}, {"a": "1", "b": "2"}), {"a": "2"}, id="by-a-label"),
+        pytest.param("group_by: ['...']", ({"a": "1"}, {"a": "1"}), {"a": "1", "b": "2"}, id="by-all-labels"),
+    ],
+)
+def test_one_group_of_alertmanagers_is_one_incident(group_by, same, other):
+    rules = taken(SMALL.replace("receiver: a", f"receiver: a, {group_by}"))[0].rules
+
+    first, second, third = (incident_of(rules, labels) for labels in (*same, other or {"model": "fraud"}))
+    assert first == second
+    assert (third == first) is (other is None)
+
+
+def incident_of(rules, labels):
+    """The correlation of an alert, decided as for one that comes in."""
+    assert rules.correlate == ()
+    return correlation_for(rules, event(**labels)).key
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        pytest.param(
+            SMALL + "    discord_configs: [{webhook_url: 'https://CANARY'}]\n",
+            "4:5: receivers[0].discord_configs: not carried over: there is no channel 'discord' here",
+            id="a-kind-we-lack",
+        ),
+        pytest.param(
+            SMALL + "    msteams_configs: [{webhook_url: 'https://CANARY'}]\n", "msteamsv2_configs", id="retired-teams"
+        ),
+        pytest.param(
+            SMALL + "    webhook_configs:\n      - url: 'https://a.example/{{ .CANARY }}'\n",
+            "5:14: receivers[0].webhook_configs[0].url: not carried over: a Go template",
+            id="a-template-in-an-address",
+        ),
+        pytest.param(
+            SMALL + "    webhook_configs: [{url: 'https://a.example/', http_config: {proxy_url: CANARY}}]\n",
+            "4:51: receivers[0].webhook_configs[0].http_config: not carried over: channels here have no proxies",
+            id="a-key-without-counterpart",
+        ),
+        pytest.param(
+            "templates: ['*.tmpl']\n" + SMALL, "1:13: templates[0]: not carried over: a file of Go", id="templates"
+        ),
+        pytest.param("tracing: {endpoint: CANARY}\n" + SMALL, "1:1: tracing: not carried over", id="a-section"),
+        pytest.param("nonsense: CANARY\n" + SMALL, "1:1: nonsense: not carried over: 'nonsense' has no", id="unknown"),
+        pytest.param(
+            SMALL.replace(
+                "receiver: a",
+                "receiver: a, group_by: [x], routes: [{continue: true, group_by: [y]}, {match: {b: '1'}}]",
+            ),
+            "1:47: route.routes[0].continue: not carried over: the next routes group by other labels",
+            id="groups-that-differ",
+        ),
+    ],
+)
+def test_what_does_not_come_over_is_named_with_its_place(text, note):
+    (found,) = [each for each in notes(text) if note in each]
+    assert found.startswith("alertmanager.yml:")
+    assert "CANARY" not in "".join(notes(text))
+
+
+def test_a_receiver_that_lost_a_channel_prints_and_says_why():
+    loaded, imported = taken(SMALL + "    discord_configs: [{webhook_url: 'https://CANARY'}]\n")
+    assert [each.kind for each in loaded.rules.receivers["a"]] == ["console"]
+    assert "  # discord_configs is not carried over: there is no channel 'discord' here" in imported.text
+    assert "CANARY" not in imported.text
+
+
+def test_what_alertmanager_fills_in_by_itself_is_no_loss():
+    text = SMALL + "    webhook_configs: [{url: 'https://a.example/'}]\n"
+    slack = "    slack_configs: [{api_url: 'https://a.example/', title: '{{ template \"slack.default.title\" . }}'}]\n"
+    assert notes(text + slack) == []
+
+
+def test_old_words_and_numbers_mean_what_they_mean_there():
+    text = SMALL.replace("receiver: a", "receiver: a, routes: [{match: {code: 0123, on: off}, continue: yes}]")
+    loaded, imported = taken(text)
+    (route,) = loaded.rules.root.routes
+    assert (route.goes_on, [str(matcher) for matcher in route.matchers]) == (True, ['code="0123"', 'on="off"'])
+    assert imported.notes == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("groups: []\n", id="rules-of-prometheus"),
+        pytest.param("- a\n", id="a-list"),
+        pytest.param("", id="empty"),
+        pytest.param("route: [\n", id="no-yaml"),
+        pytest.param("route: {receiver: b}\nreceivers: [{name: a}]\n", id="a-receiver-that-is-not-there"),
+        pytest.param("route: {}\nreceivers: [{name: a}]\n", id="a-root-without-a-receiver"),
+        pytest.param("route: {receiver: a}\nreceivers: [{name: a}, {name: a}]\n", id="a-name-twice"),
+    ],
+)
+def test_what_alertmanager_would_not_start_with_is_refused(text):
+    with pytest.raises(ConfigError):
+        import_text(text, "alertmanager.yml", CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        pytest.param(SMALL, 0, id="all-came-over"),
+        pytest.param(SMALL + "    sns_configs: [{}]\n", 1, id="not-all"),
+        pytest.param("groups: []\n", 3, id="another-file"),
+    ],
+)
+def test_the_exit_code_says_whether_everything_came_over(tmp_path, text, code):
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(text)
+    done = CliRunner().invoke(main, ["config", "import", str(path)])
+    assert done.exit_code == code
+    assert bool(done.stderr) == (code != 0)
+    assert bool(done.stdout) == (code != 3)

@@ -1,0 +1,222 @@
+"""What is mended, given up and forgotten as time passes, on both databases."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, update
+
+from alertsvc.channels.outcome import Fault, Retry
+from alertsvc.core.model import AlertState, Severity
+from alertsvc.engine import commands
+from alertsvc.engine.admit import Refused
+from alertsvc.store import housekeeping
+from alertsvc.store.database import Database
+from alertsvc.store.housekeeping import STEP, Retention
+from alertsvc.store.tables import idempotency, outbox, quarantine
+from tests.world import START, World, destination, event, rules
+
+RESOLVED = AlertState.RESOLVED
+WARNING = Severity.WARNING
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LATER = START + 2000 * DAY
+"""When everything has been kept long enough."""
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """The usual world. Once something is forgotten, its books need not balance."""
+    return World(database, rules())
+
+
+async def forget_all(world: World, now: datetime, keep: Retention | None = None) -> list[int]:
+    """Forget step by step; how much each step deleted, the last one nothing."""
+    steps: list[int] = []
+    while not steps or steps[-1]:
+        work = partial(_forget, keep or Retention(), now)
+        steps.append(await world.database.transaction(work))
+    return steps
+
+
+def _forget(keep: Retention, now: datetime, conn: Connection) -> int:
+    return housekeeping.forget(conn, keep, now)
+
+
+async def counts(world: World) -> dict[str, int]:
+    """How many rows there are, by table."""
+    names = ("arrival", "event", "alert", "incident", "episode", "believer", "history", "notification", "outbox")
+    names += ("delivery", "attempt", "digest", "timer", "measurement", "quarantine", "idempotency")
+    return {name: len(await world.rows(name)) for name in names}
+
+
+async def a_whole_life(world: World, **labels: str) -> None:
+    """An incident that was told, taken and ended, a warning in a digest beside it."""
+    receipt = await world.post(event(**labels), about_key(labels))
+    await world.deliver()
+    await world.act(receipt.incident_ids[0], commands.acknowledge)
+    await world.deliver()
+    await world.pass_time(HOUR + HOUR / 60)
+    await world.post(event(state=RESOLVED, **labels), replace(about_key(labels), state=RESOLVED, event_id="end"))
+    await world.pass_time(2 * HOUR, step=HOUR)
+
+
+def about_key(labels: dict[str, str]) -> Any:
+    """A warning about another model, measured, with an id of its own."""
+    found = event(WARNING, **{**labels, "model": f"warned-{labels['model']}"})
+    return replace(found, value=0.4, observed_at=START, event_id=labels["model"])
+
+
+async def test_what_is_over_is_forgotten_whole_when_its_time_has_come(world: World) -> None:
+    await a_whole_life(world, model="old")
+    before = await counts(world)
+    assert all(before[name] for name in before if name not in {"outbox", "timer", "quarantine"}), before
+    assert await forget_all(world, world.now + 6 * DAY) == [0], "it is kept as long as it is to be"
+    await forget_all(world, LATER)
+    assert sum((await counts(world)).values()) == 0
+
+
+async def test_what_is_still_open_and_all_it_needs_is_never_deleted(world: World) -> None:
+    receipt = await world.post(event(model="new"), event(WARNING, model="waits"))
+    await world.deliver()
+    world.channel().otherwise = Retry(Fault.NETWORK, "down")
+    await world.act(receipt.incident_ids[0], commands.acknowledge)
+    await world.deliver()
+    before = await counts(world)
+    assert before["outbox"] == 1
+    await forget_all(world, LATER)
+    after = await counts(world)
+    ended = {"attempt", "idempotency", "measurement"}
+    assert {name: after[name] for name in after if name not in ended} == {
+        name: before[name] for name in before if name not in ended
+    }
+    assert len(await world.rows("timer")) == before["timer"]
+
+
+async def test_what_is_over_goes_and_what_is_open_beside_it_stays(world: World) -> None:
+    await a_whole_life(world, model="old")
+    start = world.now
+    receipt = await world.post(event(model="new", start=start))
+    await world.deliver()
+    await forget_all(world, LATER)
+    (incident,) = await world.rows("incident")
+    assert incident.id == receipt.incident_ids[0]
+    assert [row.incident_id for row in await world.rows("alert")] == [incident.id]
+    assert {row.incident_id for row in await world.rows("history")} == {incident.id}
+    assert [row.state for row in await world.rows("notification")] == ["delivered"]
+    assert [row.destination for row in await world.rows("believer")] == ["team/chat"]
+    world.now = LATER
+    await world.post(event(model="new", start=start, state=RESOLVED))
+    await world.deliver()
+    assert world.channel().reasons[-1] == "resolved", "who was told is told of the end, however late"
+
+
+async def test_an_open_item_of_the_quarantine_keeps_its_request(world: World) -> None:
+    await world.post(refused=[Refused(0, "labels: not text", b"{}"), Refused(1, "labels: not text", b"{}")])
+    first, second = await world.rows("quarantine")
+    await forget_all(world, LATER)
+    assert len(await world.rows("arrival")) == 1
+    close = update(quarantine).values(state="dropped", closed_at=START)
+    await world.database.transaction(lambda conn: conn.execute(close.where(quarantine.c.id == first.id)))
+    await forget_all(world, LATER)
+    assert len(await world.rows("quarantine")) == 2
+    await world.database.transaction(lambda conn: conn.execute(close.where(quarantine.c.id == second.id)))
+    await forget_all(world, LATER)
+    assert (await world.rows("quarantine"), await world.rows("arrival")) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("keep", "gone"),
+    [
+        pytest.param(Retention(incidents=HOUR), {"incident", "history", "believer"}, id="incidents"),
+        pytest.param(Retention(measurements=HOUR), {"measurement"}, id="measurements"),
+        pytest.param(Retention(deliveries=HOUR), {"attempt", "digest"}, id="deliveries"),
+        pytest.param(Retention(idempotency_keys=HOUR), {"idempotency"}, id="idempotency-keys"),
+    ],
+)
+async def test_each_span_is_about_its_own_rows(world: World, keep: Retention, gone: set[str]) -> None:
+    await a_whole_life(world, model="old")
+    await forget_all(world, world.now + DAY, keep)
+    after = await counts(world)
+    each_span = {"incident", "history", "believer", "measurement", "attempt", "digest", "idempotency"}
+    assert {name for name in each_span if not after[name]} == gone
+
+
+async def test_a_duplicate_request_is_forgotten_although_its_incident_is_open(world: World) -> None:
+    await world.post(event())
+    await world.post(event())
+    await forget_all(world, LATER)
+    (kept,) = await world.rows("arrival")
+    assert kept.new_count == 1
+
+
+async def test_forgetting_goes_in_small_steps(world: World) -> None:
+    total = 2 * STEP + 7
+    keys = [{"key": f"k{number}", "body_hash": "x", "created_at": START} for number in range(total)]
+    await world.database.transaction(lambda conn: conn.execute(insert(idempotency), keys))
+    assert await forget_all(world, LATER) == [STEP, STEP, 7, 0]
+
+
+async def test_the_job_forgets_until_nothing_is_left(world: World) -> None:
+    keys = [{"key": f"k{number}", "body_hash": "x", "created_at": START} for number in range(STEP + 1)]
+    await world.database.transaction(lambda conn: conn.execute(insert(idempotency), keys))
+    world.now = LATER
+    await world.ticker.forget(Retention())
+    assert await world.rows("idempotency") == []
+
+
+async def test_a_lane_that_lost_its_head_is_mended_and_leaves_in_order(world: World) -> None:
+    receipt = await world.post(event())
+    claimed = await world.claim()
+    await world.act(receipt.incident_ids[0], commands.acknowledge)
+    beheaded = update(outbox).values(state="waiting", lease_until=None, worker=None)
+    await world.database.transaction(lambda conn: conn.execute(beheaded))
+    assert await world.claim() == [], "nothing of such a lane leaves by itself"
+    assert await world.database.transaction(housekeeping.mend_lanes) == 1
+    assert await world.database.transaction(housekeeping.mend_lanes) == 0
+    await world.deliver()
+    assert world.channel().reasons == ["opened", "acknowledged"]
+    assert (await world.settle(await world.send(claimed)))[0].state == "fenced"
+    await world.balance()
+
+
+async def test_the_job_mends_lanes(world: World) -> None:
+    await world.post(event())
+    await world.database.transaction(lambda conn: conn.execute(update(outbox).values(state="waiting")))
+    await world.ticker.mend()
+    await world.deliver()
+    assert world.channel().reasons == ["opened"]
+    await world.balance()
+
+
+async def test_what_nobody_can_deliver_any_more_fails_visibly_after_its_horizon(database: Database) -> None:
+    world = World(database, rules(destination("chat"), destination("mail")))
+    await world.post(event())
+    world.rules = rules(destination("mail"))
+    await world.ticker.mend()
+    assert len(await world.rows("outbox")) == 2, "it may be configured again"
+    world.now += 73 * HOUR
+    await world.ticker.mend()
+    (left,) = await world.rows("outbox")
+    assert left.destination == "team/mail", "who is configured is left to the sender"
+    (ended,) = await world.rows("delivery")
+    assert (ended.destination, ended.outcome) == ("team/chat", "failed")
+    assert ended.detail == "the destination is not configured any more"
+    failed = [row for row in await world.rows("notification") if row.state == "failed"]
+    assert [(row.destination, row.ended_why, row.ended_at) for row in failed] == [
+        ("team/chat", "the destination is not configured any more", world.now)
+    ]
+    await world.balance()
+
+
+async def test_the_next_of_a_lane_follows_when_its_head_was_given_up(database: Database) -> None:
+    world = World(database, rules(destination("chat"), destination("mail")))
+    receipt = await world.post(event())
+    world.now += 73 * HOUR
+    await world.act(receipt.incident_ids[0], commands.acknowledge)
+    world.rules = rules(destination("mail"))
+    await world.ticker.mend()
+    chat = [row for row in await world.rows("outbox") if row.destination == "team/chat"]
+    assert [(row.reason, row.state) for row in chat] == [("acknowledged", "pending")]
+    await world.balance()

@@ -1,0 +1,33 @@
+"""The application over real HTTP semantics, in process, with channels that remember."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from litestar.testing import AsyncTestClient
+
+from alertsvc.app import create_app
+from alertsvc.engine.outlets import Outlet, Outlets
+from alertsvc.engine.service import Parts, Service
+from alertsvc.engine.tuning import Tuning
+from alertsvc.observe.metrics import Metrics
+from alertsvc.store.connect import open_database
+from tests.world import Recorder, rules
+
+Client = AsyncTestClient
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """The channel behind the only destination."""
+    return Recorder()
+
+
+@pytest.fixture
+async def client(database_url: str, recorder: Recorder) -> AsyncIterator[Client]:
+    """A client of a running service, once on SQLite and once on PostgreSQL."""
+    outlets = Outlets(rules(), {"team/chat": Outlet("team/chat", "chat", recorder)})
+    service = Service(
+        Parts(open_database(database_url), outlets, Metrics("test"), Tuning(max_body_bytes=2 * 1024 * 1024))
+    )
+    async with AsyncTestClient(create_app(service), base_url="http://127.0.0.1") as opened:
+        yield opened

@@ -1,0 +1,139 @@
+"""Who may come in: nobody without a token once there is one, and each only where the scopes allow."""
+
+import base64
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from tests.ingest.test_alertmanager import alert, body
+from tests.web.conftest import Client
+
+JSON = {"content-type": "application/json"}
+OPEN_TO_ALL = {"/", "/-/healthy", "/livez", "/-/ready", "/readyz", "/health", "/metrics"}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+async def make(client: Client, *scopes: str, headers: dict[str, str] | None = None, **about: Any) -> dict[str, Any]:
+    asked = {"name": "-".join(scopes), "scopes": list(scopes), **about}
+    reply = await client.post("/api/v1/tokens", json=asked, headers=headers or {})
+    assert reply.status_code == 201, reply.text
+    return dict(reply.json())
+
+
+def test_every_door_needs_a_scope_or_is_meant_to_be_open(client: Client) -> None:
+    app: Litestar = client.app
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute) or route.path.startswith("/schema") or route.path in OPEN_TO_ALL:
+            continue
+        for handler in route.route_handlers:
+            if str(handler) == "options_handler" or handler.http_methods == {"OPTIONS"}:
+                continue
+            scopes = [getattr(guard, "scope", None) for guard in handler.guards or ()]
+            assert len([scope for scope in scopes if scope]) == 1, f"{route.path} {handler}"
+
+
+async def test_without_tokens_this_machine_may_come_in_and_no_other_name(client: Client) -> None:
+    assert (await client.get("/api/v1/incidents")).status_code == 200
+    foreign = await client.get("/api/v1/incidents", headers={"host": "evil.example"})
+    assert foreign.status_code == 401
+
+
+MATRIX = [
+    ("GET", "/api/v1/incidents", {"read", "admin"}),
+    ("GET", "/api/v1/deliveries", {"read", "admin"}),
+    ("GET", "/api/v1/quarantine", {"read", "admin"}),
+    ("POST", "/api/v1/explain", {"read", "admin"}),
+    ("GET", "/api/v1/incidents/1/explain", {"read", "admin"}),
+    ("GET", "/api/v1/notifications/00000000-0000-7000-8000-000000000000/explain", {"read", "admin"}),
+    ("POST", "/api/v1/incidents/1/acknowledge", {"act", "admin"}),
+    ("POST", "/api/v1/hooks/alertmanager", {"ingest", "admin"}),
+    ("POST", "/api/v1/events", {"ingest", "admin"}),
+    ("GET", "/api/v1/silences", {"read", "admin"}),
+    ("POST", "/api/v1/silences", {"act", "admin"}),
+    ("POST", "/api/v1/silences/preview", {"read", "admin"}),
+    ("GET", "/api/v2/status", {"read", "admin"}),
+    ("GET", "/api/v2/alerts", {"read", "admin"}),
+    ("GET", "/api/v2/alerts/groups", {"read", "admin"}),
+    ("POST", "/api/v2/alerts", {"ingest", "admin"}),
+    ("GET", "/api/v2/silences", {"read", "admin"}),
+    ("POST", "/api/v2/silences", {"act", "admin"}),
+    ("DELETE", "/api/v2/silence/x", {"act", "admin"}),
+    ("GET", "/api/v1/tokens", {"admin"}),
+    ("POST", "/api/v1/receivers/team/test", {"admin"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), MATRIX, ids=[f"{method} {path}" for method, path, _ in MATRIX])
+async def test_a_token_opens_what_its_scope_says(client: Client, method: str, path: str, allowed: set[str]) -> None:
+    admin = (await make(client, "admin"))["token"]
+    assert (await client.request(method, path, content=b"{}", headers=JSON)).status_code == 401
+    for scope in ("ingest", "read", "act", "admin"):
+        token = (await make(client, scope, headers=bearer(admin)))["token"]
+        reply = await client.request(method, path, content=b"{}", headers={**JSON, **bearer(token)})
+        assert (reply.status_code != 403) is (scope in allowed), (scope, reply.text)
+        assert reply.status_code != 401
+
+
+async def test_alertmanager_may_use_basic_auth(client: Client) -> None:
+    token = (await make(client, "ingest"))["token"]
+    basic = base64.b64encode(f"alertmanager:{token}".encode()).decode()
+    reply = await client.post(
+        "/api/v1/hooks/alertmanager", content=body(alert()), headers={**JSON, "authorization": f"Basic {basic}"}
+    )
+    assert reply.status_code == 202
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer nonsense",
+        "Bearer als_000000000000_wrong",
+        "Bearer",
+        "Bearer als__",
+        "Basic !!!",
+        "Basic " + base64.b64encode(b"no-colon").decode(),
+        "Digest x",
+        "Bearer \xe9\xff",
+        "",
+    ],
+)
+async def test_a_worthless_credential_is_refused(client: Client, header: str) -> None:
+    await make(client, "admin")
+    reply = await client.get("/api/v1/incidents", headers={b"authorization": header.encode("latin-1")})  # type: ignore[dict-item]
+    assert reply.status_code == 401
+    assert "bearer" in reply.headers["www-authenticate"].lower()
+
+
+async def test_a_revoked_or_expired_token_opens_nothing(client: Client) -> None:
+    admin = bearer((await make(client, "admin"))["token"])
+    made = await make(client, "read", headers=admin)
+    late = await make(client, "read", headers=admin, expires_at="2020-01-01T00:00:00Z")
+    assert (await client.get("/api/v1/incidents", headers=bearer(made["token"]))).status_code == 200
+    assert (await client.get("/api/v1/incidents", headers=bearer(late["token"]))).status_code == 401
+    assert (await client.delete(f"/api/v1/tokens/{made['id']}", headers=admin)).status_code == 204
+    assert (await client.get("/api/v1/incidents", headers=bearer(made["token"]))).status_code == 401
+
+
+async def test_a_secret_is_shown_once_and_kept_nowhere(client: Client) -> None:
+    made = await make(client, "admin")
+    listed = await client.get("/api/v1/tokens", headers=bearer(made["token"]))
+    assert made["token"].rpartition("_")[2] not in listed.text
+    assert "token" not in listed.json()[0]
+
+
+async def test_an_unknown_scope_is_refused(client: Client) -> None:
+    reply = await client.post("/api/v1/tokens", json={"name": "x", "scopes": ["root"]})
+    assert reply.status_code == 422
+
+
+async def test_probes_and_metrics_need_no_token(client: Client) -> None:
+    await make(client, "admin")
+    for path in sorted(OPEN_TO_ALL):
+        assert (await client.get(path)).status_code == 200, path
+    metrics = (await client.get("/metrics")).text
+    assert "alertsvc_database_up 1.0" in metrics
