@@ -226,14 +226,14 @@ class Outgoing:
             self._effects.held.clear()
             self._effects.unheld.append(self._incident_id)
 
-    def into_digest(self, believer: Believer, reason: Reason, why: str) -> None:
-        """Have it wait for the digest whose window is open now."""
+    def into_digest(self, believer: Believer, reason: Reason, why: str) -> UUID:
+        """Have it wait for the digest whose window is open now. Returns the notification."""
         rule = self._rules.digests.get(believer.digest) or next(iter(self._rules.digests.values()))
         due_at = rule.schedule.next_after(self._now)
         window_id = digest_id(rule.name, believer.receiver, due_at)
         start = rule.schedule.last_before(due_at)
         self._effects.digests.append(DigestWindow(window_id, rule.name, believer.receiver, start, due_at))
-        self.note(believer, reason, "pending", why, window_id=window_id)
+        return self.note(believer, reason, "pending", why, window_id=window_id)
 
     def revise(self, delivery: LiveDelivery, reason: Reason, severity: Severity) -> None:
         """Have a message that surely has not left say more, and leave now."""

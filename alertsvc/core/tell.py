@@ -299,8 +299,10 @@ class Telling:
             return
         elif self._out.news_waits(name) and not may_know and self._out.is_in_storm(name):
             noted = self._out.into_summary(ended, Reason.RESOLVED, why)  # which lists it as ended
-        elif may_know or self._out.news_waits(name):
+        elif may_know:
             noted = self._out.send(ended, Reason.RESOLVED, self._now, why)
+        elif self._out.news_waits(name):  # from a time when it was less urgent: that digest lists it as ended
+            noted = self._out.into_digest(ended, Reason.RESOLVED, why)
         else:
             why = f"{why}; the opening {'was muted' if believer.held else 'had not left'}: both cancel"
             noted = self._out.note(ended, Reason.RESOLVED, "suppressed", why)

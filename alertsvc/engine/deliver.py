@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 SETTLE_AGAIN_SECONDS = 1.0
 UNSTORABLE = "what came back could not be stored; the log says why"
-FEW = 4
-"""So many messages are composed where they are claimed. More would hold up whoever waits for that transaction."""
 
 
 @dataclass(frozen=True, slots=True)

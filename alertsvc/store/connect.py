@@ -6,8 +6,9 @@ import sqlite3
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.engine import URL
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -60,7 +61,18 @@ def _open_postgres(url: URL, pool_size: int) -> Database:
         hide_parameters=True,
         connect_args={"timeout": 3, "command_timeout": 15, "server_settings": POSTGRES_SESSION},
     )
+    event.listen(engine.sync_engine, "handle_error", _unanswered)
     return PostgresDatabase(engine)
+
+
+def _unanswered(context: ExceptionContext) -> None:
+    """asyncpg says with a bare TimeoutError that a server went silent. It is the database's fault as any other.
+
+    The connection is given up, and with it those that were opened before: a rollback would wait as long again.
+    """
+    if isinstance(context.original_exception, OSError):
+        context.is_disconnect = True
+        raise OperationalError(None, None, context.original_exception)
 
 
 def _open_sqlite(url: URL) -> Database:

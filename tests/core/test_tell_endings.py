@@ -172,6 +172,14 @@ TOO_LATE = "ended before it left"
             id="it-left-the-digest-and-not-the-house",
         ),
         pytest.param(
+            [UNTOLD, LISTED, unsent(OPENED)],
+            [
+                "team/chat | resolved | in the digest of 10:00 | over",
+                f"team/chat | opened | taken back for resolved | {TOO_LATE}",
+            ],
+            id="only-a-digest-lists-an-earlier-and-milder-time",
+        ),
+        pytest.param(
             [replace(KNOWS, destination=SILENT.id)],
             ["team/silent | resolved | never | send_resolved: false"],
             id="a-channel-that-carries-no-ends",
