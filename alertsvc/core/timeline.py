@@ -33,7 +33,7 @@ def timeline(
         line(f"alert_{change}", f"{', '.join(names)}{more}", alert_count=len(events))
     if before is not None and before.is_open and after.severity != before.severity:
         kind = "raised" if after.severity > before.severity else "lowered"
-        line(kind, f"{before.severity.word} to {after.severity.word}")
+        line(kind, f"{before.severity.word} to {after.severity.word}", severity_before=before.severity.word)
         if before.status is IncidentStatus.ACKNOWLEDGED and after.status is IncidentStatus.FIRING:
             line("unacknowledged", outgrown(before))
     if not after.is_open and (before is None or before.is_open):

@@ -1,6 +1,7 @@
 """Makes the message that a delivery carries, from the state at the moment it is sent."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,7 +45,10 @@ def compose(
     if brief is None:
         return None
     anchored = Envelope(claimed.id, claimed.attempt_count, now, brief.anchor, claimed.progress)
-    return incident_message(brief, claimed, rules, external_url, now), anchored
+    message = incident_message(brief, claimed, rules, external_url, now)
+    if claimed.reason is Reason.RAISED:
+        message = replace(message, previous_severity=briefs.severity_before(conn, claimed.incident_id))
+    return message, anchored
 
 
 def incident_message(

@@ -231,7 +231,7 @@ def _free(now: datetime, conn: Connection) -> int:
 
 
 def _give_up_unknown(known: list[str], moment: Moment, conn: Connection) -> int:
-    return housekeeping.give_up_unknown(conn, known, moment.now)
+    return housekeeping.give_up_unknown(conn, known, moment.now, moment.new_id)
 
 
 def _forget(keep: Retention, now: datetime, conn: Connection) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, case, func, select
 
 from alertsvc.core.incidents import Incident
-from alertsvc.core.model import AlertState
+from alertsvc.core.model import AlertState, Severity
 from alertsvc.core.storm import StormMark
 from alertsvc.store.bulk import AnyRow
 from alertsvc.store.incidents import incident_from
@@ -85,6 +85,13 @@ _INCIDENT = (
 )
 
 
+_LATEST_RAISE = (
+    select(history.c.facts)
+    .where(history.c.incident_id == bindparam("incident_id"), history.c.kind == "raised")
+    .order_by(history.c.id.desc())
+    .limit(1)
+)
+
 _MEMBER_IDS = (
     select(notification.c.incident_id).where(notification.c.delivery_id == bindparam("delivery_id")).distinct()
 )
@@ -123,6 +130,12 @@ def incident_brief(conn: Connection, incident_id: UUID, destination: str) -> Inc
         comment=row.comment,
         common_labels=common_labels([each.labels for each in alerts]),
     )
+
+
+def severity_before(conn: Connection, incident_id: UUID) -> Severity | None:
+    """What the incident was before its severity was raised last; None when it never was."""
+    facts = conn.execute(_LATEST_RAISE, {"incident_id": incident_id}).scalar_one_or_none() or {}
+    return next((each for each in Severity if each.word == facts.get("severity_before")), None)
 
 
 def _firing_count(row: AnyRow) -> int:

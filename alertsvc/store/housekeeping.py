@@ -1,12 +1,16 @@
 """What is mended, given up and forgotten as time passes. Bounded steps: call again until nothing is left."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
 
-from alertsvc.store.bulk import among
+from alertsvc.core.effects import HistoryEntry
+from alertsvc.store import incidents
+from alertsvc.store.bulk import AnyRow, among
+from alertsvc.store.insertions import Insertions
 from alertsvc.store.outbox import lanes_without_head, promote
 from alertsvc.store.tables import (
     alert,
@@ -21,6 +25,7 @@ from alertsvc.store.tables import (
     notification,
     outbox,
     quarantine,
+    silence,
 )
 
 STEP = 500
@@ -28,7 +33,10 @@ STEP = 500
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long things are kept once nobody works on them any more."""
+    """How long things are kept once nobody works on them any more.
+
+    `incidents` counts for silences too, and for what stands in the quarantine and nobody looks at.
+    """
 
     incidents: timedelta = timedelta(days=400)
     measurements: timedelta = timedelta(days=90)
@@ -42,8 +50,8 @@ def mend_lanes(conn: Connection) -> int:
     return promote(conn, lanes_without_head(conn))
 
 
-def give_up_unknown(conn: Connection, known: Sequence[str], now: datetime) -> int:
-    """Deliveries past their horizon whose destination nobody configures any more fail. Returns how many."""
+def give_up_unknown(conn: Connection, known: Sequence[str], now: datetime, new_id: Callable[[], UUID]) -> int:
+    """Deliveries past their horizon whose destination nobody configures any more fail, visibly. Returns how many."""
     lost = select(outbox).where(
         outbox.c.expires_at < now, outbox.c.state != "sending", outbox.c.destination.not_in(list(known))
     )
@@ -56,13 +64,26 @@ def give_up_unknown(conn: Connection, known: Sequence[str], now: datetime) -> in
     columns = [column.name for column in delivery.c if column.name in outbox.c]
     ended = [{name: getattr(row, name) for name in columns} for row in rows]
     conn.execute(insert(delivery), [each | {"outcome": "failed", "detail": why, "finished_at": now} for each in ended])
-    conn.execute(
+    failed = (
         update(notification)
         .where(among(conn, notification.c.delivery_id, ids), notification.c.state == "pending")
         .values(state="failed", ended_why=why, ended_at=now)
+        .returning(notification.c.incident_id, notification.c.delivery_id)
     )
+    by_id = {row.id: row for row in rows}
+    covered = sorted({(each.delivery_id, each.incident_id) for each in conn.execute(failed)})
+    new = Insertions()
+    lines = [_failed(by_id[delivery_id], about, why, now) for delivery_id, about in covered]
+    incidents.add_history(new, lines, (new_id() for _ in lines))
+    new.write(conn)
     promote(conn, {row.lane for row in rows})
     return len(rows)
+
+
+def _failed(row: AnyRow, incident_id: UUID, why: str, now: datetime) -> HistoryEntry:
+    facts: dict[str, object] = {"delivery_id": str(row.id), "attempt": row.attempt_count}
+    said = f"{row.reason}: {why}"
+    return HistoryEntry(incident_id, now, "delivery_failed", row.destination, row.destination, said, facts)
 
 
 def forget(conn: Connection, keep: Retention, now: datetime) -> int:
@@ -76,6 +97,8 @@ def forget(conn: Connection, keep: Retention, now: datetime) -> int:
     )
     gone += _delete_step(conn, digest, (digest.c.state != "open") & (digest.c.closed_at < now - keep.deliveries))
     gone += _delete_step(conn, idempotency, idempotency.c.created_at < now - keep.idempotency_keys, "key")
+    gone += _delete_step(conn, silence, silence.c.ends_at < now - keep.incidents)
+    gone += _delete_step(conn, quarantine, quarantine.c.received_at < now - keep.incidents)
     still_used = select(quarantine.c.arrival_id).where(quarantine.c.state == "open")
     old = (arrival.c.received_at < now - keep.arrivals) & arrival.c.id.not_in(still_used)
     return gone + _delete_step(conn, arrival, old & arrival.c.id.not_in(select(event.c.arrival_id)))

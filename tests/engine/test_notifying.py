@@ -130,6 +130,8 @@ async def test_a_raise_is_not_covered_by_the_acknowledgement_of_less(world: Worl
     await world.post(event(CRITICAL, feature="age"))
     await world.deliver()
     assert world.channel().reasons == ["opened", "acknowledged", "raised"]
+    before = [message.previous_severity for message in world.channel().sent]
+    assert before == [None, None, Severity.ERROR], "whoever is told that it is worse is told than what"
     assert (await world.incident(receipt.incident_ids[0])).status == "firing"
 
 

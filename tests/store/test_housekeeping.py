@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, insert, update
@@ -12,9 +13,10 @@ from alertsvc.channels.outcome import Fault, Retry
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.engine import commands
 from alertsvc.engine.admit import Refused
-from alertsvc.store import housekeeping
+from alertsvc.store import housekeeping, silences
 from alertsvc.store.database import Database
 from alertsvc.store.housekeeping import STEP, Retention
+from alertsvc.store.silences import SilenceRecord
 from alertsvc.store.tables import idempotency, outbox, quarantine
 from tests.world import START, World, destination, event, rules
 
@@ -115,15 +117,40 @@ async def test_what_is_over_goes_and_what_is_open_beside_it_stays(world: World) 
 async def test_an_open_item_of_the_quarantine_keeps_its_request(world: World) -> None:
     await world.post(refused=[Refused(0, "labels: not text", b"{}"), Refused(1, "labels: not text", b"{}")])
     first, second = await world.rows("quarantine")
-    await forget_all(world, LATER)
+    long = Retention(incidents=3000 * DAY)
+    await forget_all(world, LATER, long)
     assert len(await world.rows("arrival")) == 1
     close = update(quarantine).values(state="dropped", closed_at=START)
     await world.database.transaction(lambda conn: conn.execute(close.where(quarantine.c.id == first.id)))
-    await forget_all(world, LATER)
+    await forget_all(world, LATER, long)
     assert len(await world.rows("quarantine")) == 2
     await world.database.transaction(lambda conn: conn.execute(close.where(quarantine.c.id == second.id)))
-    await forget_all(world, LATER)
+    await forget_all(world, LATER, long)
     assert (await world.rows("quarantine"), await world.rows("arrival")) == ([], [])
+
+
+async def test_what_nobody_looks_at_in_the_quarantine_is_kept_as_long_as_incidents_are(world: World) -> None:
+    await world.post(refused=[Refused(0, "labels: not text", b"{}")])
+    await forget_all(world, world.now + Retention().incidents)
+    assert len(await world.rows("quarantine")) == 1
+    await forget_all(world, world.now + Retention().incidents + DAY)
+    assert (await world.rows("quarantine"), await world.rows("arrival")) == ([], [])
+
+
+async def test_a_silence_that_ended_is_kept_as_long_as_incidents_are(world: World) -> None:
+    ended, lasting = uuid4(), uuid4()
+    common = {"created_by": "ann", "comment": "", "created_at": START, "updated_at": START, "starts_at": START}
+    for each, until in ((ended, START + HOUR), (lasting, LATER + DAY)):
+        record = SilenceRecord(id=each, matchers=(("team", "=", "a"),), ends_at=until, **common)
+        await world.database.transaction(partial(_save, record))
+    await forget_all(world, START + Retention().incidents)
+    assert len(await world.rows("silence")) == 2
+    await forget_all(world, LATER)
+    assert [row.id for row in await world.rows("silence")] == [lasting]
+
+
+def _save(record: SilenceRecord, conn: Connection) -> None:
+    silences.save(conn, record)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +234,9 @@ async def test_what_nobody_can_deliver_any_more_fails_visibly_after_its_horizon(
     assert [(row.destination, row.ended_why, row.ended_at) for row in failed] == [
         ("team/chat", "the destination is not configured any more", world.now)
     ]
+    (line,) = [row for row in await world.rows("history") if row.kind == "delivery_failed"]
+    assert (line.actor, line.detail) == ("team/chat", "opened: the destination is not configured any more")
+    assert line.facts == {"delivery_id": str(ended.id), "attempt": 0}
     await world.balance()
 
 
