@@ -1,5 +1,6 @@
 """Fixtures that every room uses: a database of each kind, fresh for each test."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +12,11 @@ from alertsvc.store.connect import open_database
 from alertsvc.store.database import Database
 from tests.postgres import Server, running_server
 from tests.world import World, rules
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More than there are processors: many tests wait, for a timeout or for what another process does."""
+    return min(8, 2 * (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1))
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,9 @@ def running_server() -> Iterator[Server]:
         folder = Path(tempfile.mkdtemp(prefix="alertsvc-pg-"))
         server = pgserver.get_server(folder, cleanup_mode="delete")
     try:
-        yield Server(make_url(server.get_uri()))
+        started = Server(make_url(server.get_uri()))
+        started.run("ALTER SYSTEM SET fsync = off")  # no test switches the machine off
+        started.run("SELECT pg_reload_conf()")
+        yield started
     finally:
         server.cleanup()

@@ -51,7 +51,7 @@ class HttpSink:
             return 200, b"ok"
         if path.startswith("/teams"):
             self._taken.teams.append(content)
-            self._report("Teams", ". ".join(_words(content["attachments"][0]["content"]["body"][:2]))[:110])
+            self._report("Teams", ". ".join(_words(content["attachments"][0]["content"]["body"][:1]))[:110])
             return 202, b""
         summary = content.get("payload", {}).get("summary", "")
         if "event_action" not in content:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, cast
 
+import msgspec
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
@@ -21,6 +22,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.types import HTTPScope, Method
 from litestar.types.internal_types import PathParameterDefinition
 
+from alertsvc.ingest.event_fields import ALIASES, FIXES, EventIn
 from alertsvc.settings.words import did_you_mean
 from alertsvc.web.problems import MEDIA_TYPE, Problem
 
@@ -83,6 +85,7 @@ class Contract(JsonRenderPlugin):
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
         """See `JsonRenderPlugin`."""
         described = _described(request.app).to_schema()
+        _add_event_fields(described)
         return super().render(request, described)  # pyright: ignore[reportUnknownMemberType]  # its request is bare
 
 
@@ -106,6 +109,22 @@ def _describe(openapi: OpenAPI) -> None:
             anything = {"application/json": OpenAPIMediaType(schema=Schema())}
             operation.request_body = RequestBody(content=anything, description=BODIES[name], required=True)
         operation.responses = {**(operation.responses or {}), **_refusals(path, operation)}
+
+
+def _add_event_fields(described: dict[str, Any]) -> None:
+    """Say what an event may have. Its fields are read one by one, so that the framework does not know of them."""
+    names = "#/components/schemas/{name}"
+    (event,), schemas = msgspec.json.schema_components([EventIn], ref_template=names)
+    fields = schemas["EventIn"]["properties"]
+    for name, said in FIXES.items():
+        fields[name]["description"] = said
+    fields |= {alias: {**fields[name], "description": f"The same as {name!r}."} for alias, name in ALIASES.items()}
+    schemas["EventIn"]["additionalProperties"] = False
+    described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    events = {"type": "array", "items": event}
+    listed = {"type": "object", "properties": {"events": events}, "required": ["events"]}
+    body = described["paths"]["/api/v1/events"]["post"]["requestBody"]
+    body["content"]["application/json"]["schema"] = {"anyOf": [event, events, listed]}
 
 
 def _operations(openapi: OpenAPI) -> Iterator[tuple[str, str, Operation]]:

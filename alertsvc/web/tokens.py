@@ -15,13 +15,13 @@ from alertsvc.store.tokens import Token
 from alertsvc.web import asking
 from alertsvc.web.access import Caller, needs
 from alertsvc.web.problems import Problem
-from alertsvc.web.views import NewTokenView, TokenRequest, TokenView
+from alertsvc.web.views import NewTokenView, TokenListView, TokenRequest, TokenView
 
 
 @get("/", guards=[needs("admin")])
-async def list_tokens(service: NamedDependency[Service]) -> list[TokenView]:
+async def list_tokens(service: NamedDependency[Service]) -> TokenListView:
     """All tokens, without their secrets."""
-    return [TokenView.of(each) for each in await service.database.snapshot(tokens.listed)]
+    return TokenListView(items=[TokenView.of(each) for each in await service.database.snapshot(tokens.listed)])
 
 
 @post("/", guards=[needs("admin")])

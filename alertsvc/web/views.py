@@ -285,6 +285,12 @@ class QuarantinePageView(SQLModel):
     next_cursor: str | None = None
 
 
+class TokenListView(SQLModel):
+    """All tokens, the oldest first."""
+
+    items: list[TokenView]
+
+
 class DigestPreview(SQLModel):
     """What a digest would say if it were sent now, by destination."""
 
@@ -299,6 +305,12 @@ class ReceiverView(SQLModel):
     destinations: list[dict[str, Any]]
 
 
+class ReceiverListView(SQLModel):
+    """The receivers of the configuration in force."""
+
+    items: list[ReceiverView]
+
+
 class TestResult(SQLModel):
     """What a provider answered to a test message."""
 
@@ -310,6 +322,14 @@ class TestResult(SQLModel):
     status_code: int | None = None
     detail: str
     seconds: float
+
+
+class TestResultListView(SQLModel):
+    """What each provider behind a receiver answered."""
+
+    __test__ = False
+
+    items: list[TestResult]
 
 
 class Command(SQLModel):

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from alertsvc.clock import new_id
 from alertsvc.engine.admit import Submission, admit
-from alertsvc.engine.deliver import FEW, Sender
+from alertsvc.engine.deliver import Sender
 from alertsvc.engine.outlets import Outlets
+from alertsvc.engine.ride import FEW
 from alertsvc.store.database import Database, StoreUnavailableError, Work
 from tests.world import World, event
 

@@ -166,7 +166,7 @@ async def eventually_failed(client: Client) -> dict[str, Any]:
 
 
 async def test_a_receiver_can_be_tested(client: Client, recorder: Recorder) -> None:
-    (result,) = (await client.post("/api/v1/receivers/team/test")).json()
+    (result,) = (await client.post("/api/v1/receivers/team/test")).json()["items"]
     assert (result["destination"], result["outcome"]) == ("team/chat", "accepted")
     assert recorder.reasons == ["test"]
     assert (await client.post("/api/v1/receivers/nobody/test")).status_code == 404

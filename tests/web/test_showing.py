@@ -49,7 +49,7 @@ async def test_an_incident_is_found_by_its_number_and_by_its_identity(client: Cl
 
 
 async def test_receivers_are_listed_with_what_their_channels_carry(client: Client) -> None:
-    (receiver,) = await shown(client, "/api/v1/receivers")
+    (receiver,) = (await shown(client, "/api/v1/receivers"))["items"]
     assert receiver["name"] == "team"
     (listed,) = receiver["destinations"]
     assert (listed["id"], listed["kind"]) == ("team/chat", "chat")
