@@ -34,8 +34,8 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """A server for as long as the context lasts."""
+def running_server(*, durable: bool = False) -> Iterator[Server]:
+    """A server for as long as the context lasts. One that is not `durable` survives only its own death."""
     given = os.environ.get("ALERTSVC_TEST_POSTGRES_URL")
     if given:
         yield Server(make_url(given))
@@ -48,8 +48,9 @@ def running_server() -> Iterator[Server]:
         server = pgserver.get_server(folder, cleanup_mode="delete")
     try:
         started = Server(make_url(server.get_uri()))
-        started.run("ALTER SYSTEM SET fsync = off")  # no test switches the machine off
-        started.run("SELECT pg_reload_conf()")
+        if not durable:
+            started.run("ALTER SYSTEM SET fsync = off")
+            started.run("SELECT pg_reload_conf()")
         yield started
     finally:
         server.cleanup()

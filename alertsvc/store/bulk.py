@@ -34,6 +34,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Row = Mapping[str, object]
@@ -104,6 +105,10 @@ class Among(FunctionElement[bool]):
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         super().__init__(column, bindparam(name, type_=_Listed(column.type)))
+
+    def self_group(self, against: OperatorType | None = None) -> "Among":  # noqa: ARG002  # pyright: ignore[reportIncompatibleMethodOverride]
+        """It needs no parentheses, and above all no `= 1`, which SQLite would get: that answers by no index."""
+        return self
 
 
 class _Listed(TypeDecorator[Collection[Any]]):

@@ -32,7 +32,7 @@ def main() -> None:
         if "sqlite" in wanted:
             databases["sqlite"] = f"sqlite:///{folder / 'bench.db'}"
         if "postgresql" in wanted:
-            databases["postgresql"] = stack.enter_context(running_server()).new_database()
+            databases["postgresql"] = stack.enter_context(running_server(durable=True)).new_database()
         rows: list[Row] = []
         for part in chosen.only or PARTS:
             rows += asyncio.run(PARTS[part](folder, databases, chosen.seconds, chosen.rounds))

@@ -30,10 +30,10 @@ class NotificationRow(Row, table=True):
             postgresql_where=text("state = 'pending'"),
         ),
         Index(
-            "ix_notification_pending_digest_id",
+            "ix_notification_digest_id",
             "digest_id",
-            sqlite_where=text("state = 'pending'"),
-            postgresql_where=text("state = 'pending'"),
+            sqlite_where=text("digest_id IS NOT NULL"),
+            postgresql_where=text("digest_id IS NOT NULL"),
         ),
         Index(
             "ix_notification_muted_by",

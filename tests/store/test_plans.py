@@ -1,0 +1,98 @@
+"""What happens for each request, message and tick is looked up by an index, however much there is, on both databases.
+
+The databases themselves are asked how they would run each statement. A table that is read whole makes everything slower
+the longer the service runs, which no test with a few rows feels.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, text
+
+from alertsvc.channels.outcome import Fault, Retry
+from alertsvc.core.inhibition import InhibitRule
+from alertsvc.core.model import AlertState, Severity
+from alertsvc.engine import commands
+from alertsvc.store.database import Database
+from tests.core.builders import matcher
+from tests.world import World, destination, rules
+from tests.world import event as alert
+
+RESOLVED = AlertState.RESOLVED
+WARNING = Severity.WARNING
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+GROWING = ("alert", "arrival", "attempt", "believer", "delivery", "episode", "event", "history", "incident")
+GROWING += ("inhibitor", "measurement", "notification", "outbox", "quarantine", "timer")
+SQLITE_SCAN = re.compile(r"\bSCAN (\w+)(?! USING (?:COVERING )?INDEX (?:ix|uq)_)")
+"""An index of ours that is read whole is one of what is open, waiting or due: that does not grow with the years."""
+POSTGRES_SCAN = re.compile(r"Seq Scan on (\w+)")
+
+Statements = dict[str, Any]
+
+
+@contextmanager
+def listening(statements: Statements) -> Iterator[None]:
+    """Every statement that runs meanwhile, with parameters that it ran with."""
+
+    def heard(
+        _conn: Connection, _cursor: object, statement: str, parameters: Any, _context: object, many: bool
+    ) -> None:
+        if statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
+            statements.setdefault(statement, parameters[0] if many else parameters)
+
+    event.listen(Engine, "before_cursor_execute", heard)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", heard)
+
+
+async def a_busy_day(world: World) -> None:
+    """Opened, joined, repeated, muted, raised, delayed, taken, digested, ended, fired again."""
+    receipt = await world.post(alert(model="a"), alert(WARNING, model="b"), alert(model="c", alertname="Down"))
+    await world.post(alert(model="a"), alert(model="a", feature="f"))
+    world.channel().answers.append(Retry(Fault.NETWORK, "down"))
+    await world.deliver()
+    await world.pass_time(5 * HOUR, step=HOUR)
+    await world.act(receipt.incident_ids[0], commands.acknowledge)
+    await world.post(alert(WARNING, RESOLVED, model="b"), alert(Severity.ERROR, model="c"))
+    await world.deliver()
+    await world.post(alert(state=RESOLVED, model="a"), alert(state=RESOLVED, model="a", feature="f"))
+    await world.post(alert(model="a", start=world.now))
+    await world.pass_time(2 * HOUR, step=HOUR)
+    await world.act(receipt.incident_ids[2], commands.resolve)
+    await world.deliver()
+
+
+def plans(conn: Connection, statements: Statements) -> dict[str, str]:
+    """How each statement would be run."""
+    is_sqlite = conn.dialect.name == "sqlite"
+    if not is_sqlite:
+        conn.execute(text("SET LOCAL enable_seqscan = off"))  # so it is taken only where nothing else is possible
+    found: dict[str, str] = {}
+    for statement, parameters in statements.items():
+        explained = f"EXPLAIN {'QUERY PLAN ' if is_sqlite else ''}{statement}"
+        found[statement] = "\n".join(str(row[-1]) for row in conn.exec_driver_sql(explained, parameters))
+    return found
+
+
+async def test_nothing_that_happens_all_the_time_reads_a_table_whole(database: Database) -> None:
+    down = InhibitRule("down", (matcher("alertname", "Down"),), (matcher("alertname", "Drift"),), ("model",))
+    world = World(database, replace(rules(destination("chat"), destination("mail")), inhibit=(down,)))
+    await world.ticker.sweep()  # what new rules make of everything that fires is found once, by reading all of it
+    statements: Statements = {}
+    with listening(statements):
+        await a_busy_day(world)
+    assert len(statements) > 30
+    explained = await database.transaction(lambda conn: plans(conn, statements))
+    scan = SQLITE_SCAN if database.dialect == "sqlite" else POSTGRES_SCAN
+    whole = {
+        statement: plan
+        for statement, plan in explained.items()
+        if any(found in GROWING for found in scan.findall(plan))
+    }
+    assert not whole, "\n\n".join(f"{statement}\n{plan}" for statement, plan in whole.items())
