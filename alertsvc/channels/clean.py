@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 MAX_HEADER_CHARS = 150
@@ -18,15 +19,23 @@ _MAX_CLUSTER = 32  # a longer run of combining marks is cut in the middle: nobod
 
 def clean_text(text: str, limit: int) -> str:
     """`text` in lines of printable characters, at most `limit` of them; tabs stay."""
-    head = _LINE_ENDS.sub("\n", text[: limit * 4])
-    head = _SURROGATES.sub("\ufffd", _CONTROLS.sub(" ", head))
+    head = text[: limit * 4]
+    if not _is_plain(head):
+        head = _SURROGATES.sub("\ufffd", _CONTROLS.sub(" ", _LINE_ENDS.sub("\n", head)))
     return cut(head.strip("\n "), limit)
 
 
 def clean_line(text: str, limit: int) -> str:
     """`text` as one line of printable characters, at most `limit` of them, without doubled blanks."""
-    head = _SURROGATES.sub("\ufffd", _CONTROLS.sub(" ", text[: limit * 4]))
-    return cut(_BLANKS.sub(" ", head).strip(), limit)
+    head = text[: limit * 4]
+    if not _is_plain(head) or "  " in head:
+        head = _BLANKS.sub(" ", _SURROGATES.sub("\ufffd", _CONTROLS.sub(" ", head)))
+    return cut(head.strip(), limit)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is all letters, digits, signs and blanks of ASCII, as most texts are: there is nothing to clean."""
+    return text.isascii() and text.isprintable()
 
 
 def header_text(text: str, limit: int = MAX_HEADER_CHARS) -> str:
@@ -49,6 +58,7 @@ def cut(text: str, limit: int) -> str:
     return text[:end].rstrip() + ELLIPSIS
 
 
+@lru_cache(maxsize=1024)
 def web_link(url: str | None) -> str | None:
     """`url` when it is a plain http or https address that can stand in a page or a mail, else None."""
     if not url or len(url) > MAX_URL_CHARS or _NOT_IN_URL.search(url) or _CONTROLS.search(url):

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol, cast
 
 import httpcore
@@ -52,6 +52,11 @@ class Patience:
     write: float = 10.0
     pool: float = 5.0
     whole: float = 20.0
+
+    @property
+    def steps(self) -> Mapping[str, float]:
+        """The steps as httpcore knows them."""
+        return {"connect": self.connect, "read": self.read, "write": self.write, "pool": self.pool}
 
     @classmethod
     def within(cls, whole: timedelta | None) -> "Patience":
@@ -152,7 +157,7 @@ class Http:
         deadline.set(until)
         line = self._line
         try:
-            request = _request(line.client, url, content, {**BASE_HEADERS, **headers}, self._patience)
+            request = _request(line.client, url, content, {**BASE_HEADERS, **headers}, self._patience.steps)
         except (httpx.InvalidURL, ValueError):
             return UNUSABLE
         line.users += 1
@@ -226,19 +231,24 @@ class _Stream(httpx.AsyncByteStream):
 
 
 def _request(
-    client: httpx.AsyncClient, url: str, content: bytes, headers: Mapping[str, str], patience: Patience
+    client: httpx.AsyncClient, url: str, content: bytes, headers: Mapping[str, str], steps: Mapping[str, float]
 ) -> httpx.Request:
     """The request, with the time that each of its steps may take.
 
     Raises:
         httpx.InvalidURL, ValueError: The URL or a header cannot be used.
     """
-    steps = httpx.Timeout(connect=patience.connect, read=patience.read, write=patience.write, pool=patience.pool)
     client.cookies.clear()
-    request = client.build_request("POST", url, content=content, headers=dict(headers), timeout=steps)
-    if request.url.scheme not in {"http", "https"} or not request.url.host:
+    return httpx.Request("POST", _address(url), content=content, headers=dict(headers), extensions={"timeout": steps})
+
+
+@lru_cache(maxsize=256)
+def _address(url: str) -> httpx.URL:
+    """The URL, taken apart. Each destination has one: httpx takes longer for that than for sending."""
+    address = httpx.URL(url)
+    if address.scheme not in {"http", "https"} or not address.host:
         raise ValueError("no web address")
-    return request
+    return address
 
 
 async def _ask(client: httpx.AsyncClient, request: httpx.Request) -> Reply:

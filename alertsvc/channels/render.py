@@ -12,7 +12,7 @@ from alertsvc.channels.clean import clean_line
 from alertsvc.channels.message import DigestMessage, Message
 from alertsvc.channels.plain import plain_text
 from alertsvc.channels.sandbox import Sandbox
-from alertsvc.channels.tidy import ROOMS, tidy
+from alertsvc.channels.tidy import ROOMS, Room, tidy
 from alertsvc.channels.vocabulary import FILTERS, words_for
 from alertsvc.resources import data_dir
 
@@ -56,6 +56,7 @@ class TemplateRenderer:
         shipped = FileSystemLoader(data_dir("templates"))
         loaders = [FunctionLoader(self._load_own), shipped, PrefixLoader({BUILT_IN.rstrip("/"): shipped})]
         self._sandbox = Sandbox(ChoiceLoader(loaders), FILTERS)
+        self._latest: tuple[Message, Room, Mapping[str, object]] | None = None
 
     def __call__(self, template: str, message: Message) -> Rendering:
         lines = {} if _is_line(template) else self._lines(message)
@@ -92,7 +93,7 @@ class TemplateRenderer:
         for room in ROOMS:
             self._sandbox.run = run = Run()
             try:
-                words = {**words_for(tidy(message, room), room), **lines}
+                words = {**self._words(message, room), **lines}
                 text = _text_within(limit, self._sandbox.get_template(name).generate(words))
             except TooMuchError as fault:
                 too_much, text = _flaw(name, fault), None
@@ -102,6 +103,13 @@ class TemplateRenderer:
                 unknown = [f"{name} {found}" for found in run.unknown]
                 return (text, unknown) if text else (None, [*unknown, f"{name} shows nothing"])
         return None, [too_much]
+
+
+    def _words(self, message: Message, room: Room) -> Mapping[str, object]:
+        """The words for `message`. Its title, its summary and its page are rendered one after the other."""
+        if self._latest is None or self._latest[0] is not message or self._latest[1] is not room:
+            self._latest = message, room, words_for(tidy(message, room), room)
+        return self._latest[2]
 
 
 def _text_within(limit: int, pieces: Iterator[str]) -> str | None:

@@ -26,10 +26,19 @@ Composed = tuple[Message, Envelope] | KeptBack
 
 
 def compose(
-    conn: Connection, claimed: Claimed, rules: Rules, external_url: str | None, now: datetime
+    conn: Connection,
+    claimed: Claimed,
+    rules: Rules,
+    external_url: str | None,
+    now: datetime,
+    *,
+    decided_now: bool = False,
 ) -> Composed | None:
-    """The message and envelope of a leased delivery, or what keeps it back; None when what it was about is gone."""
-    kept = kept_back_from(conn, rules, now, claimed)
+    """The message and envelope of a leased delivery, or what keeps it back; None when what it was about is gone.
+
+    `decided_now`: this very transaction decided that it is sent. Nothing can have overtaken that.
+    """
+    kept = None if decided_now else kept_back_from(conn, rules, now, claimed)
     if kept is not None:
         return kept
     envelope = Envelope(delivery_id=claimed.id, attempt=claimed.attempt_count, sent_at=now, progress=claimed.progress)

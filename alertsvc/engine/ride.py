@@ -70,7 +70,7 @@ class Ride:
         """
         for each in self._claimed:
             try:
-                composed = compose_for(self._outlets, each, now, conn)
+                composed = compose_for(self._outlets, each, now, conn, decided_now=each.created_at == now)
             except SQLAlchemyError:
                 raise
             except Exception:
@@ -89,6 +89,8 @@ class Ride:
         return any(taken[name] >= most for name, most in self.wanted.items())
 
 
-def compose_for(outlets: Outlets, claimed: Claimed, now: datetime, conn: Connection) -> Composed | None:
+def compose_for(
+    outlets: Outlets, claimed: Claimed, now: datetime, conn: Connection, *, decided_now: bool = False
+) -> Composed | None:
     """What a leased delivery is to say, by the configuration in force; None when what it was about is gone."""
-    return compose(conn, claimed, outlets.rules, outlets.external_url, now)
+    return compose(conn, claimed, outlets.rules, outlets.external_url, now, decided_now=decided_now)

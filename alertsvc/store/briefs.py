@@ -86,7 +86,7 @@ _INCIDENT = (
 
 
 _LATEST_RAISE = (
-    select(history.c.facts)
+    select(history.c.facts["severity_before"].as_string())
     .where(history.c.incident_id == bindparam("incident_id"), history.c.kind == "raised")
     .order_by(history.c.id.desc())
     .limit(1)
@@ -134,8 +134,8 @@ def incident_brief(conn: Connection, incident_id: UUID, destination: str) -> Inc
 
 def severity_before(conn: Connection, incident_id: UUID) -> Severity | None:
     """What the incident was before its severity was raised last; None when it never was."""
-    facts = conn.execute(_LATEST_RAISE, {"incident_id": incident_id}).scalar_one_or_none() or {}
-    return next((each for each in Severity if each.word == facts.get("severity_before")), None)
+    before = conn.execute(_LATEST_RAISE, {"incident_id": incident_id}).scalar_one_or_none()
+    return next((each for each in Severity if each.word == before), None)
 
 
 def _firing_count(row: AnyRow) -> int:

@@ -4,6 +4,7 @@ On PostgreSQL the rows travel as one JSON parameter and are taken apart by the s
 whatever their number. SQLite has no round trips: there the driver runs one statement for each row, which is faster.
 """
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,6 +31,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import TextClause
@@ -56,8 +58,21 @@ def insert_rows(conn: Connection, table: Table, rows: Sequence[Row], *, on_confl
         return 0
     names = tuple(rows[0])
     if conn.dialect.name == "sqlite":
-        return conn.exec_driver_sql(_insert_one(table, names, on_conflict), spelled(table, names, rows)).rowcount
+        return _run_many(conn, _insert_one(table, names, on_conflict), spelled(table, names, rows))
     return conn.execute(_insert(table, names, on_conflict), {"rows": encoded(names, rows)}).rowcount
+
+
+def _run_many(conn: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
+    """Run a statement of SQLite once for each row, past SQLAlchemy, which would cost more than a few rows do."""
+    cursor = conn.connection.cursor()
+    try:
+        cursor.executemany(statement, rows)
+    except sqlite3.Error as fault:
+        raise DBAPIError.instance(statement, None, fault, sqlite3.Error, True, dialect=conn.dialect) from fault
+    else:
+        return cursor.rowcount
+    finally:
+        cursor.close()
 
 
 def insert_new(conn: Connection, table: Table, key: str, rows: Sequence[Row]) -> set[str]:
@@ -90,7 +105,7 @@ def update_rows(conn: Connection, table: Table, key: Sequence[str], rows: Sequen
     if conn.dialect.name == "sqlite":
         ordered = (*(name for name in names if name not in key), *key)
         statement = _update_one(table, ordered, len(key), where)
-        return conn.exec_driver_sql(statement, spelled(table, ordered, rows)).rowcount
+        return _run_many(conn, statement, spelled(table, ordered, rows))
     return conn.execute(_update(table, names, tuple(key), where), {"rows": encoded(names, rows)}).rowcount
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from alertsvc.store.bulk import AnyRow, among
 from alertsvc.store.tables import notification, silence
@@ -86,10 +86,16 @@ def _record(row: AnyRow) -> SilenceRecord:
     )
 
 
+_BEGUN = (
+    select(silence)
+    .where(silence.c.ends_at > bindparam("now"), silence.c.starts_at <= bindparam("now"))
+    .order_by(silence.c.id)
+)
+
+
 def begun(conn: Connection, now: datetime) -> list[SilenceRecord]:
     """Those whose span includes `now`: the ones that may mute something now."""
-    chosen = select(silence).where(silence.c.ends_at > now, silence.c.starts_at <= now).order_by(silence.c.id)
-    return [_record(row) for row in conn.execute(chosen)]
+    return [_record(row) for row in conn.execute(_BEGUN, {"now": now})]
 
 
 def by_ids(conn: Connection, ids: Iterable[UUID]) -> list[SilenceRecord]:

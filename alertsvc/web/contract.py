@@ -192,8 +192,11 @@ def _queries(app: Litestar) -> dict[tuple[str, str], frozenset[str]]:
     return found
 
 
-def refuse_unknown_queries(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard: 400 for a query parameter that would be ignored, such as `?stats=open`, which would list everything."""
+async def refuse_unknown_queries(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard: 400 for a query parameter that would be ignored, such as `?stats=open`, which would list everything.
+
+    It is async although it waits for nothing: others are run in a thread each time.
+    """
     if not connection.query_params or connection.scope["path"].startswith(FOREIGN):
         return
     method = cast(HTTPScope, connection.scope)["method"]
