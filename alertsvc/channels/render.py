@@ -104,7 +104,6 @@ class TemplateRenderer:
                 return (text, unknown) if text else (None, [*unknown, f"{name} shows nothing"])
         return None, [too_much]
 
-
     def _words(self, message: Message, room: Room) -> Mapping[str, object]:
         """The words for `message`. Its title, its summary and its page are rendered one after the other."""
         if self._latest is None or self._latest[0] is not message or self._latest[1] is not room:

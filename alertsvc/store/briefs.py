@@ -183,8 +183,16 @@ def _kinds(conn: Connection, delivery_id: UUID) -> list[tuple[str, int, int]]:
     return [(row.alertname, row.severity, row.incident_count) for row in rows]
 
 
-def waiting_in(conn: Connection, digest_id: UUID) -> list[tuple[str, Incident]]:
-    """(destination, incident) of what waits in a window now, for a preview."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits in a window now: (destination, incident), the gravest first, and how many incidents that is in all."""
+
+    incidents: Sequence[tuple[str, Incident]]
+    incident_count: int
+
+
+def waiting_in(conn: Connection, digest_id: UUID, most: int = MOST_ITEMS) -> Waiting:
+    """What waits in a window now, for a preview: at most so many incidents for each destination."""
     members = (
         select(notification.c.destination, notification.c.incident_id)
         .where(notification.c.digest_id == digest_id, notification.c.state == "pending")
@@ -192,9 +200,14 @@ def waiting_in(conn: Connection, digest_id: UUID) -> list[tuple[str, Incident]]:
         .distinct()
         .subquery()
     )
-    chosen = select(members.c.destination, incident).join(incident, incident.c.id == members.c.incident_id)
-    rows = conn.execute(chosen.order_by(members.c.destination, incident.c.severity.desc(), incident.c.opened_at))
-    return [(row.destination, incident_from(row)) for row in rows]
+    order = (incident.c.severity.desc(), incident.c.opened_at, incident.c.id)
+    place = func.row_number().over(partition_by=members.c.destination, order_by=order).label("place")
+    listed = select(members.c.destination, incident, place).join(incident, incident.c.id == members.c.incident_id)
+    ranked = listed.subquery()
+    rows = conn.execute(select(ranked).where(ranked.c.place <= most).order_by(ranked.c.destination, ranked.c.place))
+    found = [(row.destination, incident_from(row)) for row in rows]
+    count = conn.execute(select(func.count(members.c.incident_id.distinct()))).scalar_one()
+    return Waiting(found, int(count))
 
 
 def pending_digest_count(conn: Connection) -> int:

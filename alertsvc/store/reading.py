@@ -242,12 +242,10 @@ def attempts_of(conn: Connection, delivery_ids: Sequence[UUID]) -> Sequence[AnyR
 
 def digest_page(conn: Connection, state: str | None, after: UUID | None, limit: int) -> Sequence[AnyRow]:
     """Windows, the latest first, with how many incidents are in each."""
-    members = func.count(notification.c.incident_id.distinct()).label("incident_count")
-    chosen = (
-        select(digest, members)
-        .outerjoin(notification, (notification.c.digest_id == digest.c.id) & (notification.c.state != "superseded"))
-        .group_by(digest.c.id)
+    members = select(func.count(notification.c.incident_id.distinct())).where(
+        notification.c.digest_id == digest.c.id, notification.c.state != "superseded"
     )
+    chosen = select(digest, members.scalar_subquery().label("incident_count"))
     if state is not None:
         chosen = chosen.where(digest.c.state == state)
     if after is not None:

@@ -8,10 +8,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from sqlalchemy import Connection
 
-from alertsvc.core.incidents import Incident
 from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.service import Service
 from alertsvc.store import briefs, reading
+from alertsvc.store.briefs import Waiting
 from alertsvc.store.bulk import AnyRow
 from alertsvc.web import asking
 from alertsvc.web.access import needs
@@ -37,20 +37,19 @@ async def list_digests(
 
 @get("/{digest_id:uuid}/preview", guards=[needs("read")])
 async def preview_digest(digest_id: FromPath[UUID], service: NamedDependency[Service]) -> DigestPreview:
-    """What it would say if it were sent now, by destination."""
+    """What it would say if it were sent now, by destination: the gravest incidents, as many as a digest lists."""
 
-    def read(conn: Connection) -> tuple[AnyRow | None, list[tuple[str, Incident]]]:
+    def read(conn: Connection) -> tuple[AnyRow | None, Waiting]:
         return reading.digest_by_id(conn, digest_id), briefs.waiting_in(conn, digest_id)
 
     window, waiting = await service.database.snapshot(read)
     if window is None:
         raise UnknownThingError(f"digest {digest_id}")
     by_destination: dict[str, list[IncidentView]] = {}
-    for destination, incident in waiting:
+    for destination, incident in waiting.incidents:
         by_destination.setdefault(destination, []).append(IncidentView.of(incident))
-    count = len({incident.id for _, incident in waiting})
     shown = DigestView(**{name: getattr(window, name) for name in DigestView.model_fields if name != "incident_count"})
-    shown.incident_count = count
+    shown.incident_count = waiting.incident_count
     return DigestPreview(digest=shown, destinations=by_destination)
 
 

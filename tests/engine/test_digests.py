@@ -1,10 +1,12 @@
 """Digests as they are made: before their time when much waits, in their time otherwise, each thing once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from alertsvc.core.digests import DigestRule, Every
-from alertsvc.core.model import AlertState, Severity
+from alertsvc.core.model import AlertState, Deliver, Severity
 from alertsvc.engine.digesting import CLOCK_TOLERANCE, send_digest
+from alertsvc.store import briefs
 from alertsvc.store.database import Database
 from tests.world import START, World, destination, event, rules
 
@@ -131,3 +133,16 @@ async def test_what_fires_and_ends_within_a_window_is_told_once_as_ended(world: 
     await world.pass_time(3 * HOUR, step=HOUR)
     (digest,) = world.channel().digests
     assert [(item.title, item.status) for item in digest.items] == [("a: Drift", "resolved")]
+
+
+async def test_a_preview_lists_the_gravest_and_counts_all(world: World) -> None:
+    world.rules = rules(root=replace(world.rules.root, deliver=dict.fromkeys(Severity, Deliver.DIGEST)))
+    severities = [Severity.WARNING, Severity.ERROR, Severity.INFO, Severity.WARNING]
+    await world.post(*(event(severity, model=f"m{number}") for number, severity in enumerate(severities)))
+    (window,) = await world.rows("digest")
+    waiting = await world.database.snapshot(lambda conn: briefs.waiting_in(conn, window.id, most=2))
+    assert [(name, incident.severity) for name, incident in waiting.incidents] == [
+        ("team/chat", Severity.ERROR),
+        ("team/chat", Severity.WARNING),
+    ]
+    assert waiting.incident_count == 4
