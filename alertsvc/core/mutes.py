@@ -54,6 +54,11 @@ def interval_ref(name: str) -> str:
     return f"{MuteKind.INTERVAL}:{name}"
 
 
+def kind_of(ref: str) -> MuteKind:
+    """What kind of mute a `ref` names."""
+    return MuteKind(ref.partition(":")[0])
+
+
 Timed = Callable[[Route, datetime], tuple[str, datetime | None] | None]
 """The time interval that keeps a route's news back at an instant, and when that ends; None when none does."""
 

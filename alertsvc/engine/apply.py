@@ -9,12 +9,16 @@ from sqlalchemy import Connection
 
 from alertsvc.core.decide import Inhibiting, Verdict
 from alertsvc.core.effects import Effects
-from alertsvc.core.mutes import place_ref
+from alertsvc.core.mutes import kind_of, place_ref
 from alertsvc.core.rules import Moment
-from alertsvc.store import alerts, digests, incidents, inhibitors, mutes, outbox, storms
+from alertsvc.store import alerts, digests, incidents, inhibitors, mutes, outbox, storms, tally
 from alertsvc.store.insertions import Insertions
 
 log = logging.getLogger(__name__)
+
+SUPPRESSED = "suppressed:"
+"""What a transaction counts of it: this, and the kind of what suppressed it."""
+NOT_TO_BE_TOLD = "decision"
 
 
 def apply_verdict(conn: Connection, verdict: Verdict, moment: Moment, new: Insertions) -> None:
@@ -63,6 +67,14 @@ def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions) 
     mutes.hold(conn, effects.held, now)
     incidents.call_off_timers(conn, effects.quiet)
     incidents.set_timers(conn, effects.timers)
+    for each in (*effects.notifications, *effects.ended):
+        if each.state == "suppressed":
+            count_suppressed(conn, each.muted_by)
+
+
+def count_suppressed(conn: Connection, muted_by: str | None, by: int = 1) -> None:
+    """Notifications ended because of a mute, or, without one, because nobody was to be told."""
+    tally.count(conn, f"{SUPPRESSED}{kind_of(muted_by) if muted_by else NOT_TO_BE_TOLD}", by)
 
 
 def _ids(moment: Moment) -> Iterator[UUID]:

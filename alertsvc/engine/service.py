@@ -14,6 +14,7 @@ from alertsvc import __version__
 from alertsvc.channels.outcome import Accepted, Unknown
 from alertsvc.clock import Clock, NewId, new_id, utc_now
 from alertsvc.core.rules import Moment, Rules
+from alertsvc.engine.apply import SUPPRESSED
 from alertsvc.engine.deliver import Sender
 from alertsvc.engine.metronome import Metronome
 from alertsvc.engine.muting import KeptBack
@@ -25,6 +26,7 @@ from alertsvc.engine.tuning import Tuning
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store import outbox
 from alertsvc.store.database import Database
+from alertsvc.store.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class Service:
 
     def __init__(self, parts: Parts) -> None:
         self.database = parts.database
+        self.database.on_counted = self._note_counted
         self.metrics = parts.metrics
         self.clock = parts.clock
         self.new_id = parts.new_id
@@ -175,6 +178,11 @@ class Service:
 
     def _take_over(self, conn: Connection) -> int:
         return outbox.free_of_other_workers(conn, self._worker)
+
+    def _note_counted(self, counted: Tally) -> None:
+        """Count what a transaction, which has committed, said of itself."""
+        for name, number in counted.items():
+            self.metrics.suppressed.labels(name.removeprefix(SUPPRESSED)).inc(number)
 
     def _note_summarised(self, destination: str, count: int) -> None:
         self.metrics.summarised.labels(destination).inc(count)

@@ -13,7 +13,7 @@ from alertsvc.core.delivery import Again, GivenUp, after_failure
 from alertsvc.core.effects import HeldBack, HistoryEntry
 from alertsvc.core.rules import Moment
 from alertsvc.core.tell import Telling
-from alertsvc.engine.apply import apply_effects
+from alertsvc.engine.apply import apply_effects, count_suppressed
 from alertsvc.engine.muting import KeptBack
 from alertsvc.store import incidents, mutes, outbox, settling
 from alertsvc.store.insertions import Insertions
@@ -131,6 +131,7 @@ def _keep_back(conn: Connection, tried: Tried, kept: KeptBack, covered: list[Cov
         return "fenced", []
     ids = [entry.id for entry in covered]
     settling.end_covered(conn, ids, "suppressed", kept.detail, moment.now, muted_by=kept.mutes[0].ref)
+    count_suppressed(conn, kept.mutes[0].ref, len(ids))
     lanes = {entry.lane for entry in covered}
     held = [HeldBack(incident_id, name, mute) for incident_id, name in sorted(lanes, key=str) for mute in kept.mutes]
     mutes.hold(conn, held, moment.now)

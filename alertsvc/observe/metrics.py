@@ -62,6 +62,12 @@ class Metrics:
             ["destination"],
             registry=registry,
         )
+        self.suppressed = Counter(
+            "alertsvc_notifications_suppressed",
+            "Notifications that were not to be told: for a silence, an inhibition, an interval, or by decision.",
+            ["reason"],
+            registry=registry,
+        )
         self.summarised = Counter(
             "alertsvc_storm_summarised",
             "Notifications that were told in the summary of a storm.",

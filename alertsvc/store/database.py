@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, event
@@ -16,6 +17,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alertsvc.store import tally
+from alertsvc.store.tally import Tally
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -40,9 +44,10 @@ class ConflictError(Exception):
 
 
 class Database(Protocol):
-    """One database. `dialect` is `sqlite` or `postgresql`."""
+    """One database. `dialect` is `sqlite` or `postgresql`; `on_counted` hears what each transaction counted, if any."""
 
     dialect: str
+    on_counted: Callable[[Tally], None]
 
     async def transaction(self, work: Work[T]) -> T:
         """Run `work` in one transaction and commit it; run it again on a conflict.
@@ -87,6 +92,17 @@ def _forgotten(task: asyncio.Task[Any]) -> None:
         task.exception()  # whoever wanted to know has gone
 
 
+def _nobody_listens(_: Tally) -> None:
+    pass
+
+
+def _tallied(work: Work[T], conn: Connection) -> tuple[T, Tally]:
+    """What `work` comes to, and what it counted."""
+    tally.begin(conn)
+    result = work(conn)
+    return result, tally.taken(conn)
+
+
 def is_retryable(fault: DBAPIError) -> bool:
     """Whether the same transaction may pass when it is run again: a deadlock, a serialization failure, a lock."""
     return getattr(fault.orig, "sqlstate", None) in POSTGRES_RETRY_CODES
@@ -117,14 +133,19 @@ class SqliteDatabase:
         self._reader = reader
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._read_threads = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
+        self.on_counted: Callable[[Tally], None] = _nobody_listens
 
     async def transaction(self, work: Work[T]) -> T:
         """See `Database`."""
         for turn in range(RETRIES):
             try:
-                return await self._run(self._write_thread, self._writer.begin, work)
+                result, counted = await self._run(self._write_thread, self._writer.begin, partial(_tallied, work))
             except ConflictError:
                 await pause_before_retry(turn)
+            else:
+                if counted:
+                    self.on_counted(counted)
+                return result
         raise StoreUnavailableError("the same conflict came back too often")
 
     async def snapshot(self, work: Work[T]) -> T:
@@ -160,13 +181,14 @@ class PostgresDatabase:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.on_counted: Callable[[Tally], None] = _nobody_listens
 
     async def transaction(self, work: Work[T]) -> T:
         """See `Database`."""
         for turn in range(RETRIES):
             try:
                 async with self._engine.begin() as conn:
-                    return await conn.run_sync(work)
+                    result, counted = await conn.run_sync(partial(_tallied, work))
             except ConflictError:
                 await pause_before_retry(turn)
             except DBAPIError as fault:
@@ -175,6 +197,10 @@ class PostgresDatabase:
                 await pause_before_retry(turn)
             except (OSError, TimeoutError, SQLAlchemyError) as fault:
                 raise _translated(fault) from fault
+            else:
+                if counted:
+                    self.on_counted(counted)
+                return result
         raise StoreUnavailableError("the same conflict came back too often")
 
     async def snapshot(self, work: Work[T]) -> T:

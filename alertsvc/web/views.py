@@ -1,6 +1,6 @@
 """What the API shows. Instants are aware, in UTC; severities and states are words."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -61,7 +61,7 @@ class IncidentView(SQLModel):
 
 
 class AlertView(SQLModel):
-    """An alert of an incident."""
+    """An alert of an incident. While it is `flapping` its end is held back until it is stable."""
 
     fingerprint: str
     state: str
@@ -77,11 +77,12 @@ class AlertView(SQLModel):
     last_seen_at: datetime
     closed_at: datetime | None
     closed_by: str | None
+    flapping: bool = False
 
     @classmethod
     def of(cls, row: AnyRow) -> "AlertView":
         """The view of a row."""
-        return cls(**_fields(cls, row))
+        return cls(**_fields(cls, row, besides={"flapping"}), flapping=row.stable_at is not None)
 
 
 class HistoryView(SQLModel):
@@ -367,8 +368,9 @@ class TokenRequest(Command):
     expires_at: datetime | None = None
 
 
-def _fields(view: type[SQLModel], row: AnyRow) -> dict[str, Any]:
-    return _worded({name: getattr(row, name) for name in view.model_fields})
+def _fields(view: type[SQLModel], row: AnyRow, besides: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of `view` from the columns of the same names, but for those that are made of others."""
+    return _worded({name: getattr(row, name) for name in view.model_fields if name not in besides})
 
 
 def _worded(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from alertsvc.core.flap_rule import FlapRule
 from alertsvc.core.model import AlertState, Severity
+from alertsvc.web.views import AlertView
 from tests.world import World, event
 
 MINUTE = timedelta(minutes=1)
@@ -66,3 +67,13 @@ async def test_a_warning_that_flaps_waits_for_its_digest_as_one_line(world: Worl
     await flap(world, 12, Severity.WARNING)
     await world.pass_time(60 * MINUTE, MINUTE)
     assert world.channel().reasons == ["digest"]
+
+
+async def test_an_alert_is_shown_as_flapping_until_it_is_stable(world: World) -> None:
+    await flap(world, 2)
+    shown = [AlertView.of(row).flapping for row in await world.rows("alert")]
+    await flap(world, 5)
+    shown += [AlertView.of(row).flapping for row in await world.rows("alert")]
+    await world.pass_time(16 * MINUTE, MINUTE)
+    shown += [AlertView.of(row).flapping for row in await world.rows("alert")]
+    assert shown == [False, True, False]

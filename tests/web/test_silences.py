@@ -243,3 +243,12 @@ async def test_a_longest_silence_can_be_set(client: Client) -> None:
 
 async def _service(client: Client) -> Any:
     return await client.app.dependencies["service"]()
+
+
+async def test_what_a_silence_keeps_back_is_counted(client: Client) -> None:
+    await made(client)
+    await opened(client)
+    await opened(client, model="other", severity="info")
+    metrics = (await client.get("/metrics")).text
+    assert 'alertsvc_notifications_suppressed_total{reason="silence"} 1.0' in metrics
+    assert 'alertsvc_notifications_suppressed_total{reason="decision"} 1.0' in metrics
