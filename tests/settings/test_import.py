@@ -2,7 +2,8 @@
 
 import random
 import re
-from datetime import timedelta
+import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from click.testing import CliRunner
 from alertsvc.channels import CHANNELS
 from alertsvc.cli import main
 from alertsvc.core.decide import correlation_for
+from alertsvc.core.inhibition import inhibitors, sources_of
 from alertsvc.core.model import Deliver, Reason
+from alertsvc.core.mutes import timed_by
 from alertsvc.settings import ConfigError, load_text
 from alertsvc.settings.alertmanager import import_text
+from tests.programs import binary
 from tests.settings.test_amtool import asked
 from tests.world import event
 
@@ -188,3 +192,99 @@ def test_the_exit_code_says_whether_everything_came_over(tmp_path, text, code):
     assert done.exit_code == code
     assert bool(done.stderr) == (code != 0)
     assert bool(done.stdout) == (code != 3)
+
+
+QUIET = """
+route:
+  receiver: a
+  routes:
+    - {receiver: a, match: {team: ops}, mute_time_intervals: [nights, month-end]}
+    - {receiver: a, match: {team: ml}, active_time_intervals: [office]}
+receivers:
+  - name: a
+inhibit_rules:
+  - source_match: {severity: critical}
+    target_match_re: {severity: warning|info}
+    equal: [model, region]
+  - source_matchers: ['alertname = ClusterDown', 'env =~ prod.*']
+    target_matchers: ['alertname != ClusterDown']
+    equal: [cluster]
+  - source_match_re: {alertname: Down|Gone}
+    target_match: {team: ops}
+mute_time_intervals:
+  - name: nights
+    time_intervals:
+      - times: [{start_time: '22:00', end_time: '24:00'}, {start_time: '00:00', end_time: '06:00'}]
+        location: Europe/Berlin
+time_intervals:
+  - name: month-end
+    time_intervals: [{days_of_month: ['-2:-1'], months: ['february', '6:7'], years: ['2026:2027']}]
+  - name: office
+    time_intervals:
+      - {weekdays: ['monday:thursday'], times: [{start_time: '09:00', end_time: '17:00'}]}
+      - {weekdays: [friday], times: [{start_time: '09:00', end_time: '13:00'}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    """The rules of `QUIET`, which came over whole."""
+    loaded, imported = taken(QUIET)
+    assert imported.notes == ()
+    return loaded.rules
+
+
+def test_alertmanager_itself_takes_what_the_next_tests_take_over(tmp_path):
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(QUIET)
+    checked = subprocess.run([binary("amtool"), "check-config", path], capture_output=True, text=True, timeout=20)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+CRITICAL, WARNING = {"severity": "critical", "model": "churn"}, {"severity": "warning", "model": "churn"}
+CLUSTER = {"alertname": "ClusterDown", "env": "production", "cluster": "c1", "severity": "error"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "muted"),
+    [
+        pytest.param(CRITICAL, WARNING, True, id="old-maps"),
+        pytest.param(CRITICAL, {**WARNING, "severity": "info"}, True, id="a-map-of-regular-expressions"),
+        pytest.param(CRITICAL, {**WARNING, "model": "fraud"}, False, id="not-equal"),
+        pytest.param(CRITICAL, {**WARNING, "region": "eu"}, False, id="missing-in-the-source"),
+        pytest.param(WARNING, WARNING, False, id="no-source"),
+        pytest.param(CLUSTER, {"alertname": "Slow", "cluster": "c1"}, True, id="matchers"),
+        pytest.param({**CLUSTER, "env": "test"}, {"alertname": "Slow", "cluster": "c1"}, False, id="env-test"),
+        pytest.param(CLUSTER, CLUSTER, False, id="never-itself"),
+        pytest.param({"alertname": "Gone"}, {"alertname": "X", "team": "ops"}, True, id="without-equal"),
+        pytest.param({"alertname": "GoneBy"}, {"alertname": "X", "team": "ops"}, False, id="anchored"),
+    ],
+)
+def test_inhibit_rules_inhibit_the_same_here(quiet, source, target, muted):
+    sources = {each.place: (each,) for each in sources_of(quiet.inhibit, "source", source)}
+    assert bool(inhibitors(quiet.inhibit, target, sources)) is muted
+
+
+@pytest.mark.parametrize(
+    ("team", "instant", "muted"),
+    [
+        pytest.param("ops", "2026-01-15T20:59:00Z", False, id="before-ten-in-berlin"),
+        pytest.param("ops", "2026-01-15T21:00:00Z", True, id="ten-in-berlin"),
+        pytest.param("ops", "2026-07-15T20:00:00Z", True, id="ten-in-berlin-in-summer"),
+        pytest.param("ops", "2026-01-15T04:59:00Z", True, id="before-six-in-berlin"),
+        pytest.param("ops", "2026-01-15T05:00:00Z", False, id="six-in-berlin"),
+        pytest.param("ops", "2026-02-26T12:00:00Z", False, id="the-last-but-two"),
+        pytest.param("ops", "2026-02-27T12:00:00Z", True, id="the-last-but-one"),
+        pytest.param("ops", "2026-06-30T12:00:00Z", True, id="the-last-of-june"),
+        pytest.param("ops", "2026-08-31T12:00:00Z", False, id="another-month"),
+        pytest.param("ops", "2028-06-30T12:00:00Z", False, id="another-year"),
+        pytest.param("ml", "2026-11-26T16:59:00Z", False, id="thursday-in-the-afternoon"),
+        pytest.param("ml", "2026-11-26T17:00:00Z", True, id="thursday-in-the-evening"),
+        pytest.param("ml", "2026-11-27T12:59:00Z", False, id="friday-at-noon"),
+        pytest.param("ml", "2026-11-27T13:00:00Z", True, id="friday-in-the-afternoon"),
+        pytest.param("ml", "2026-11-28T10:00:00Z", True, id="saturday"),
+    ],
+)
+def test_time_intervals_mute_at_the_same_times_here(quiet, team, instant, muted):
+    (route,) = quiet.routing.routes_for({"team": team})
+    assert bool(timed_by(quiet.intervals)(route, datetime.fromisoformat(instant))) is muted
