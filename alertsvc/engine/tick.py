@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -32,6 +32,12 @@ RESOLVE_TIMEOUT = timedelta(minutes=5)
 """Alertmanager's default."""
 PUT_OFF = timedelta(minutes=1)
 """Timers that fail go off again after so long."""
+
+MUTED_TOGETHER = 50
+"""Of so many incidents one transaction looks which are muted before a digest: a storm's summary may have thousands."""
+
+Waits = tuple[UUID, Sequence[str]]
+"""An incident, and the destinations for which something of it waits in a digest."""
 
 
 class Ticker:
@@ -151,13 +157,20 @@ class Ticker:
     async def _send_digests(self, moment: Moment) -> None:
         digest_ids = await self._database.snapshot(partial(_digests_due, moment))
         waiting = await self._database.snapshot(partial(_waiting_in, digest_ids, moment)) if digest_ids else {}
-        for incident_id, destinations in waiting.items():  # what is muted by now is not to be in them
-            mute = partial(mute_digest_entries, incident_id, destinations, moment)
-            await self._alone(f"what is muted of incident {incident_id}", mute)
+        entries = sorted(waiting.items())  # incidents are held in the order of their identities
+        for start in range(0, len(entries), MUTED_TOGETHER):
+            await self._mute_entries(entries[start : start + MUTED_TOGETHER], moment)
         made = [await self._tend_storms(moment)]  # before the others: it makes the digests that are their summaries
         made += [await self._alone(f"digest {each}", partial(send_digest, each, moment)) for each in digest_ids]
         if any(made):
             self._something_is_due()
+
+    async def _mute_entries(self, entries: Sequence[Waits], moment: Moment) -> None:
+        """What is muted by now is not to be in a digest. An incident that cannot be looked at holds up no other."""
+        together = partial(_mute_entries, entries, moment)
+        if await self._alone(f"what is muted of {len(entries)} incidents", together) is None and len(entries) > 1:
+            for each in entries:
+                await self._alone(f"what is muted of incident {each[0]}", partial(_mute_entries, [each], moment))
 
     async def _tend_storms(self, moment: Moment) -> int:
         """Make the summaries that are due, and end storms for which nothing waited. Returns how many did something."""
@@ -178,6 +191,10 @@ class Ticker:
         except Exception:
             log.exception("%s: failed, and is tried again later", what)
             return None
+
+
+def _mute_entries(entries: Sequence[Waits], moment: Moment, conn: Connection) -> int:
+    return sum(mute_digest_entries(incident_id, names, moment, conn) for incident_id, names in entries)
 
 
 def _incidents_due(now: datetime, conn: Connection) -> list[UUID]:

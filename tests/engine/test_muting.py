@@ -12,6 +12,7 @@ from alertsvc.clock import new_id
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.intervals import Interval, IntervalEntry, TimeRange
 from alertsvc.core.model import AlertState, Severity
+from alertsvc.core.route import Matcher, Op
 from alertsvc.engine import commands, silencing
 from alertsvc.engine.silencing import Wanted
 from alertsvc.matchers import parse_matchers
@@ -289,3 +290,18 @@ async def test_a_route_speaks_in_its_active_interval_only(world: World) -> None:
     await world.post(event(state=RESOLVED))
     await world.deliver()
     assert world.channel().reasons == ["unmuted", "resolved"]
+
+
+async def test_one_that_cannot_be_looked_at_before_a_digest_holds_up_no_other(world: World) -> None:
+    def fits(model: str) -> bool:
+        if model == "bad":
+            raise ArithmeticError("a bug")
+        return False
+
+    await world.post(*(event(Severity.WARNING, model=model) for model in ("a", "bad", "c")))
+    await silence(world, 'alertname="Drift"', 3 * HOUR)
+    trap = InhibitRule("trap", parse_matchers('alertname="Down"'), (Matcher("model", Op.EQUAL, "", fits),))
+    world.rules = replace(world.rules, inhibit=(trap,))
+    await world.pass_time(HOUR + 2 * MINUTE)
+    assert [[item.title for item in digest.items] for digest in world.channel().digests] == [["bad: Drift"]]
+    assert await suppressed(world) == [("opened", "silence")] * 2
