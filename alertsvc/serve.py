@@ -135,7 +135,7 @@ async def allowed_address(database: Database, wanted: Listening) -> Listening:
     """Where the server may listen: not beyond this machine while nobody needs a token."""
     if wanted.host in LOOPBACK:
         return wanted
-    if await database.snapshot(_count_tokens):
+    if await database.snapshot(tokens.count):
         return wanted
     log.warning(
         "there is no token yet, so this service listens on 127.0.0.1 only, not on %s;"
@@ -143,7 +143,3 @@ async def allowed_address(database: Database, wanted: Listening) -> Listening:
         wanted.host,
     )
     return Listening("127.0.0.1", wanted.port)
-
-
-def _count_tokens(conn: Connection) -> int:
-    return tokens.active_count(conn, utc_now())

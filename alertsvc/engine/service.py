@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from alertsvc import __version__
-from alertsvc.channels.outcome import Accepted, Unknown
+from alertsvc.channels.outcome import Accepted, Outcome, Unknown
 from alertsvc.clock import Clock, NewId, new_id, utc_now
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.engine.apply import SUPPRESSED
@@ -96,6 +96,8 @@ class Service:
         self._metronome = Metronome()
         self._loops: list[asyncio.Task[None]] = []
         self._retiring: set[asyncio.Task[None]] = set()
+        self._in_trouble: set[str] = set()
+        """Destinations whose last try was not taken."""
         self.is_draining = False
 
     @property
@@ -195,6 +197,7 @@ class Service:
         if isinstance(outcome, KeptBack):
             self.metrics.deliveries.labels(destination, settled.state).inc()
             return
+        self._log_trouble(settled, outcome)
         fault = "" if isinstance(outcome, Accepted) else str(outcome.fault)
         self.metrics.attempts.labels(destination, type(outcome).__name__.lower(), fault).inc()
         self.metrics.provider_request.labels(destination).observe(
@@ -209,3 +212,21 @@ class Service:
         if settled.state == "accepted":
             waited = (tried.finished_at - max(tried.claimed.created_at, tried.claimed.due_at)).total_seconds()
             self.metrics.notification_latency.labels(tried.claimed.severity.word).observe(max(waited, 0.0))
+
+    def _log_trouble(self, settled: Settled, outcome: Outcome) -> None:
+        """One line when a destination begins to fail and when it takes messages again, and one for each that is lost.
+
+        What a provider said was cleaned of secrets where it came in.
+        """
+        claimed = settled.tried.claimed
+        name = claimed.destination
+        if isinstance(outcome, Accepted):
+            if name in self._in_trouble:
+                self._in_trouble.discard(name)
+                log.warning("delivery: %s takes messages again", name)
+            return
+        if settled.state == "failed":
+            log.error("delivery %s to %s failed for good: %s: %s", claimed.id, name, outcome.fault, outcome.detail)
+        elif name not in self._in_trouble:
+            log.warning("delivery: %s fails, messages wait for it: %s: %s", name, outcome.fault, outcome.detail)
+        self._in_trouble.add(name)

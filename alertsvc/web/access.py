@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
@@ -21,6 +22,9 @@ from alertsvc.web.problems import Problem
 REMEMBERED_SECONDS = 5.0
 """How long a verified credential is believed without looking again: the bound on a revocation."""
 MOST_REMEMBERED = 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SENT_BY_ANY_PAGE = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+"""What a browser sends to strangers without asking them first."""
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
@@ -88,11 +92,8 @@ class Gate:
     async def _has_no_tokens(self) -> bool:
         now = self._ticks()
         if now - self._open[0] >= REMEMBERED_SECONDS or self._open[0] == 0.0:
-            self._open = (now, await self._database.snapshot(self._count) == 0)
+            self._open = (now, await self._database.snapshot(tokens.count) == 0)
         return self._open[1]
-
-    def _count(self, conn: Connection) -> int:
-        return tokens.active_count(conn, self._clock())
 
     def forget(self) -> None:
         """Look everything up again: tokens changed in this process."""
@@ -118,6 +119,24 @@ def secret_in(authorization: str) -> str | None:
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
+def _refuse_foreign_pages(connection: "AnyConnection") -> None:
+    """Without tokens a person's browser is trusted, but not the pages of others in it.
+
+    Raises:
+        Problem: The request was sent by a page of another site, or looks as one that any page may send.
+    """
+    headers = connection.headers
+    origin = headers.get("origin")
+    if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} or (
+        origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    ):
+        connection.app.state.metrics.auth_failures.labels("forbidden").inc()
+        raise Problem(403, "forbidden", "a page of another site may not act here; with a token any client may")
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in SENT_BY_ANY_PAGE:
+        raise Problem(415, "unsupported-media-type", f"send application/json, not {kind}")
+
+
 def needs(scope: str) -> Callable[[AnyConnection, BaseRouteHandler], Any]:
     """A guard that lets in callers who hold `scope`. It runs before the body is read."""
 
@@ -132,6 +151,8 @@ def needs(scope: str) -> Callable[[AnyConnection, BaseRouteHandler], Any]:
                 "a bearer token is needed (Authorization: Bearer als_…); make one with: alertsvc token create",
                 headers={"WWW-Authenticate": 'Bearer realm="alertsvc", Basic realm="alertsvc"'},
             )
+        if caller.token is None and connection.scope.get("method") not in SAFE_METHODS:
+            _refuse_foreign_pages(connection)
         if not caller.holds(scope):
             connection.app.state.metrics.auth_failures.labels("forbidden").inc()
             raise Problem(403, "forbidden", f"the token {caller.name!r} lacks the scope {scope!r}")

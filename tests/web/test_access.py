@@ -137,3 +137,37 @@ async def test_probes_and_metrics_need_no_token(client: Client) -> None:
         assert (await client.get(path)).status_code == 200, path
     metrics = (await client.get("/metrics")).text
     assert "alertsvc_database_up 1.0" in metrics
+
+
+FOREIGN = [
+    pytest.param({"origin": "http://evil.example", "content-type": "text/plain"}, 403, id="another-site"),
+    pytest.param({"origin": "null", "content-type": "application/json"}, 403, id="a-page-without-a-site"),
+    pytest.param({"sec-fetch-site": "cross-site"}, 403, id="the-browser-says-so"),
+    pytest.param({"sec-fetch-site": "same-site"}, 403, id="a-neighbour"),
+    pytest.param({"content-type": "text/plain;charset=UTF-8"}, 415, id="what-any-page-may-send"),
+    pytest.param({"content-type": "application/x-www-form-urlencoded"}, 415, id="a-form"),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), FOREIGN)
+async def test_a_page_of_another_site_may_not_act_while_there_are_no_tokens(
+    client: Client, headers: dict[str, str], status: int
+) -> None:
+    asked = b'{"name": "mine", "scopes": ["admin"]}'
+    reply = await client.post("/api/v1/tokens", content=asked, headers=headers)
+    assert reply.status_code == status
+    assert (await client.get("/api/v1/tokens")).json() == {"items": []}
+
+
+async def test_our_own_page_may_act_while_there_are_no_tokens(client: Client) -> None:
+    ours = {**JSON, "origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}
+    reply = await client.post("/api/v1/tokens", content=b'{"name": "x", "scopes": ["read"]}', headers=ours)
+    assert reply.status_code == 201
+
+
+async def test_no_door_opens_again_when_the_last_token_is_over(client: Client) -> None:
+    made = await make(client, "admin")
+    late = {"name": "late", "scopes": ["read"], "expires_at": "2020-01-01T00:00:00Z"}
+    await client.post("/api/v1/tokens", json=late, headers=bearer(made["token"]))
+    await client.delete(f"/api/v1/tokens/{made['id']}", headers=bearer(made["token"]))
+    assert (await client.get("/api/v1/incidents")).status_code == 401
