@@ -37,8 +37,11 @@ class InhibitRule:
         return all(matcher.fits(labels) for matcher in self.target)
 
     def spot(self, labels: Labels) -> str | None:
-        """Where a source and its targets meet: the same for labels that agree. None when one is missing and may not."""
-        values = [labels.get(name, "") for name in self.equal]
+        """Where a source and its targets meet: the same for labels that agree. None when one is missing and may not.
+
+        The order in which `equal` names the labels says nothing, here as in `key`.
+        """
+        values = [labels.get(name, "") for name in sorted(self.equal)]
         if self.present and not all(values):
             return None
         return _digest(values)

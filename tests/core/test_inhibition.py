@@ -76,6 +76,24 @@ def test_the_same_rule_has_the_same_key_wherever_it_stands_and_another_has_not()
     assert len({CRITICAL_MUTES_WARNING.key, *(each.key for each in different)}) == 6
 
 
+REORDERED = InhibitRule("o", CRITICAL_MUTES_WARNING.source, CRITICAL_MUTES_WARNING.target, ("region", "model"))
+IN_EU = {"model": "churn", "region": "eu"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "by"),
+    [
+        pytest.param({**WARNING, **IN_EU}, 2, id="by-both-orders"),
+        pytest.param({**WARNING, "model": "eu", "region": "churn"}, 0, id="values-that-changed-places-do-not-agree"),
+    ],
+)
+def test_the_order_in_which_equal_names_labels_says_nothing(labels, by):
+    (source,) = sources_of([CRITICAL_MUTES_WARNING], "s0", {**CRITICAL, **IN_EU})
+    rules = [CRITICAL_MUTES_WARNING, REORDERED]
+    assert len(inhibitors(rules, labels, {source.place: (source,)})) == by
+    assert sources_of([REORDERED], "s0", {**CRITICAL, **IN_EU}) == [source]
+
+
 @pytest.mark.parametrize(
     ("changes", "muted"),
     [
