@@ -62,9 +62,10 @@ class Silence:
 
     def next_stretch(self, instant: datetime) -> Stretch | None:
         """The first stretch that begins after `instant`, or None when there is none."""
-        if self.recurrence is None:
-            return Stretch(self.starts_at, self.ends_at) if self.starts_at > instant else None
-        begins_at = self.recurrence.schedule.next_after(max(instant, self.starts_at - _A_MOMENT))
+        first = self.stretch_at(self.starts_at) if instant < self.starts_at else None
+        if first is not None or self.recurrence is None:
+            return first  # it may begin in the middle of what its schedule began
+        begins_at = self.recurrence.schedule.next_after(max(instant, self.starts_at))
         return self._bounded(begins_at) if begins_at < self.ends_at else None
 
     def state(self, now: datetime) -> SilenceState:

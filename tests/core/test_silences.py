@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alertsvc.core.route import Matcher, Op
 from alertsvc.core.silences import Recurrence, Silence, SilenceIndex, SilenceState, Stretch, flaws_of, may_keep_its_name
 from alertsvc.settings.schedules import parse_cron
 from tests.core.builders import DAY, HOUR, MINUTE, NOW, SECOND, matcher, uid
@@ -70,6 +71,37 @@ def test_one_that_is_made_within_a_stretch_begins_with_it_cut_short():
 
 
 @pytest.mark.parametrize(
+    ("begins", "asked", "stretch"),
+    [
+        pytest.param((2, 23), (2, 21), ((2, 23), (3, 6)), id="it-begins-in-the-middle-of-a-night"),
+        pytest.param((2, 22), (2, 21), ((2, 22), (3, 6)), id="it-begins-with-a-night"),
+        pytest.param((2, 12), (2, 11), ((2, 22), (3, 6)), id="it-begins-by-day"),
+        pytest.param((2, 12), (2, 22), ((3, 22), (4, 6)), id="after-the-one-that-begins-now"),
+        pytest.param((4, 12), (2, 11), ((4, 22), (5, 6)), id="nights-before-it-begins-do-not-count"),
+    ],
+)
+def test_the_next_stretch_is_the_first_in_which_it_will_mute(begins, asked, stretch):
+    begins_at, asked_at, *bounds = (datetime(2026, 3, *each, tzinfo=UTC) for each in (begins, asked, *stretch))
+    assert replace(nightly(), starts_at=begins_at).next_stretch(asked_at) == Stretch(*bounds)
+
+
+def test_one_that_mutes_only_the_rest_of_a_night_waits_for_it():
+    begins_at = datetime(2026, 3, 2, 23, tzinfo=UTC)
+    silence = replace(nightly(), starts_at=begins_at, ends_at=begins_at + 7 * HOUR)
+    assert [silence.state(begins_at + gap) for gap in (-HOUR, -A_MOMENT, 0 * HOUR, 7 * HOUR)] == [
+        PENDING,
+        PENDING,
+        ACTIVE,
+        EXPIRED,
+    ]
+
+
+def test_a_silence_in_one_stretch_has_that_one_before_it_begins():
+    assert TWO_HOURS.next_stretch(NOW - A_MOMENT) == Stretch(NOW, NOW + 2 * HOUR)
+    assert TWO_HOURS.next_stretch(NOW) is None
+
+
+@pytest.mark.parametrize(
     ("zone", "after", "begins_at"),
     [
         pytest.param("Europe/Berlin", (3, 28), (3, 28, 21, 0), id="the-evening-before-summer-time"),
@@ -103,6 +135,8 @@ def test_the_index_finds_what_looking_at_all_finds():
                 (matcher("team", ""), matcher("model", "churn")),
                 (matcher("model", "churn"), matcher("team", "a")),
                 (matcher("team", ""),),
+                (Matcher("team", Op.NOT_EQUAL, "a", lambda found: found != "a"),),
+                (Matcher("team", Op.MATCHES, "a|b", lambda found: found in {"a", "b"}), matcher("model", "churn")),
             ]
         )
     ]
@@ -143,7 +177,14 @@ def test_what_cannot_be_made_is_refused_with_the_field(changes, field):
         pytest.param({"comment": "still"}, NOW + 3 * HOUR, False, id="over"),
         pytest.param({"matchers": (matcher("team", "b"),)}, NOW + HOUR, False, id="about-something-else"),
         pytest.param({"comment": "still"}, NOW + HOUR, True, id="another-comment"),
+        pytest.param({"starts_at": NOW + A_MOMENT}, NOW + HOUR, True, id="the-same-second"),
+        pytest.param({"recurrence": nightly().recurrence}, NOW + HOUR, False, id="now-it-comes-again"),
     ],
 )
 def test_a_changed_silence_keeps_its_name_as_in_alertmanager(changes, at, keeps):
     assert may_keep_its_name(TWO_HOURS, replace(TWO_HOURS, **changes), at) is keeps
+
+
+def test_one_that_comes_again_is_changed_between_its_stretches_though_it_began_long_ago():
+    silence = nightly()
+    assert may_keep_its_name(silence, replace(silence, comment="still"), NOW + 3 * DAY)
