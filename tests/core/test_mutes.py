@@ -112,6 +112,21 @@ def test_what_may_be_told_once_mutes_have_ended(refs, by, held):
     assert not ended.held({"team": "b", "severity": "critical"}, route())
 
 
+def test_what_fired_held_only_what_it_may_mute():
+    ended = Ended(frozenset({place_ref(SOURCE.place)}), {}, (RULE,))
+    assert ended.held(LABELS, route())
+    assert not ended.held({**LABELS, "severity": "critical"}, route()), "at the same place, but no target"
+
+
+def test_alerts_of_the_same_batch_change_nothing_but_the_sources():
+    alone = in_force(sources={})
+    down = {"alertname": "Down", "model": "churn"}
+    by = route(mute_intervals=("morning",))
+    assert said(alone.after([("d0wn", down, True)]), by=by) == said(in_force(), by=by)
+    assert said(in_force().after([("d0wn", down, False)]), by=by) == said(alone, by=by)
+    assert said(in_force().after([("d0wn", {**down, "model": "fraud"}, False)])) == [INHIBITED, SILENCED]
+
+
 def test_a_mute_by_the_clock_ends_when_no_interval_takes_over():
     shift = Interval("shift", (IntervalEntry(times=(TimeRange(9 * 60 + 30, 11 * 60),)),))
     mutes = in_force(silences=(), rules=(), sources={}, timed=timed_by({**INTERVALS, "shift": shift}))
