@@ -259,6 +259,9 @@ CLUSTER = {"alertname": "ClusterDown", "env": "production", "cluster": "c1", "se
         pytest.param(CLUSTER, CLUSTER, False, id="never-itself"),
         pytest.param({"alertname": "Gone"}, {"alertname": "X", "team": "ops"}, True, id="without-equal"),
         pytest.param({"alertname": "GoneBy"}, {"alertname": "X", "team": "ops"}, False, id="anchored"),
+        pytest.param(CRITICAL, {**WARNING, "severity": "error"}, False, id="no-target-by-a-regular-expression"),
+        pytest.param({"alertname": "Gone"}, {"alertname": "X", "team": "ml"}, False, id="no-target-by-a-map"),
+        pytest.param(CLUSTER, {**CLUSTER, "env": "test"}, False, id="no-target-by-matchers"),
     ],
 )
 def test_inhibit_rules_inhibit_the_same_here(quiet, source, target, muted):
@@ -289,3 +292,67 @@ def test_inhibit_rules_inhibit_the_same_here(quiet, source, target, muted):
 def test_time_intervals_mute_at_the_same_times_here(quiet, team, instant, muted):
     (route,) = quiet.routing.routes_for({"team": team})
     assert bool(timed_by(quiet.intervals)(route, datetime.fromisoformat(instant))) is muted
+
+
+def with_rule(source):
+    """A file with one inhibit rule, whose source side is `source`."""
+    return SMALL + f"inhibit_rules:\n  - {{{source}, target_match: {{severity: warning}}, equal: [model]}}\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("source_match: {alertname: '{{ x }}'}", id="an-old-map"),
+        pytest.param("source_matchers: ['alertname = \"{{ x }}\"']", id="a-matcher"),
+    ],
+)
+def test_braces_are_no_template_where_alertmanager_has_none(source, tmp_path):
+    text = with_rule(source).replace("receiver: a", "receiver: a, routes: [{match: {team: '{{ x }}'}}]")
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(text)
+    subprocess.run([binary("amtool"), "check-config", path], capture_output=True, check=True, timeout=20)
+    loaded, imported = taken(text)
+    assert imported.notes == ()
+    (rule,) = loaded.rules.inhibit
+    assert [rule.is_source({"alertname": each}) for each in ("{{ x }}", "Other")] == [True, False]
+    (child,) = loaded.rules.root.routes
+    assert [str(matcher) for matcher in child.matchers] == ['team="{{ x }}"']
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        pytest.param("sources: [{matchers: [a=b]}]", "inhibit_rules[0].sources", id="a-key-without-counterpart"),
+        pytest.param(
+            "source_matchers: ['a=b', 'c=~\"\\C\"']", "inhibit_rules[0].source_matchers[1]", id="one-is-refused"
+        ),
+    ],
+)
+def test_an_inhibit_rule_that_would_inhibit_more_stays_away_whole(source, place):
+    loaded, imported = taken(with_rule(source))
+    assert loaded.rules.inhibit == ()
+    said = [note.headline for note in imported.notes]
+    assert len(said) == 2
+    assert all(any(f" {each}: not carried over: " in line for line in said) for each in (place, "inhibit_rules[0]"))
+
+
+def test_an_entry_that_fits_no_time_does_not_come_to_fit_all(tmp_path):
+    text = SMALL.replace("receiver: a", "receiver: a, routes: [{mute_time_intervals: [x]}]")
+    text += "time_intervals: [{name: x, time_intervals: [{weekdays: []}, {weekdays: [sunday]}]}]\n"
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(text)
+    subprocess.run([binary("amtool"), "check-config", path], capture_output=True, check=True, timeout=20)
+    rules = taken(text)[0].rules
+    sunday, monday = datetime.fromisoformat("2026-03-01T12:00Z"), datetime.fromisoformat("2026-03-02T12:00Z")
+    assert [rules.intervals["x"].contains(each) for each in (sunday, monday)] == [True, False]
+
+
+def test_what_is_quiet_is_the_same_as_if_the_file_were_read_as_it_is(quiet):
+    """Our loader reads Alertmanager's file too; `test_same_decisions.py` compares that with Alertmanager itself."""
+    direct = load_text(QUIET, "alertmanager.yml", CHANNELS).rules
+    assert (quiet.inhibit, quiet.intervals) == (direct.inhibit, direct.intervals)
+    assert on_routes(quiet) == on_routes(direct) == [(("nights", "month-end"), ()), ((), ("office",))]
+
+
+def on_routes(rules):
+    return [(each.mute_intervals, each.active_intervals) for each in rules.root.routes]

@@ -64,7 +64,7 @@ class Carrier:
         return Part(loc, self.written(loc) if is_text and tree is not None else tree)
 
     def _text(self, loc: Loc, text: str, shape: Shape) -> Part | None:
-        if "{{" in text:
+        if "{{" in text and loc[0] == "receivers" and len(loc) > 3:  # elsewhere braces are text like any other
             if not _FILLED_IN.fullmatch(text):
                 self.lose(loc, GO_TEMPLATE)
             return None

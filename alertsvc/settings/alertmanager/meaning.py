@@ -11,6 +11,7 @@ QUIET_ABOUT_THE_END = ("email", "slack")
 """Kinds that do not tell of the end unless they are asked to."""
 SEVERITIES = ("critical", "error", "warning", "info")
 PRINTED = "console_configs"
+INTERVALS = ("time_intervals", "mute_time_intervals")
 
 
 def write_out(whole: Part) -> None:
@@ -65,6 +66,17 @@ def _group_by(route: Part, inherited: tuple[str, ...]) -> tuple[str, ...]:
 
 def _items(part: Part | None) -> list[Part]:
     return part.value if part is not None and isinstance(part.value, list) else []
+
+
+def place_of_whole(loc: Loc) -> Loc | None:
+    """The inhibit rule, or the entry of a time interval, that `loc` is inside of, or None.
+
+    Without one of its conditions it would fit more than it does in Alertmanager, at worst everything.
+    """
+    if loc[:1] == ("inhibit_rules",):
+        return loc[:2] if len(loc) > 2 else None
+    is_entry = len(loc) > 4 and loc[0] in INTERVALS and loc[2] == "time_intervals"
+    return loc[:4] if is_entry else None
 
 
 def place_of_entry(loc: Loc) -> Loc | None:

@@ -1,12 +1,19 @@
 """From Alertmanager's text to ours: carry over, write out, and leave out what this version refuses."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from alertsvc.settings.alertmanager.carry import Carrier
-from alertsvc.settings.alertmanager.meaning import PRINTED, group_conflicts, place_of_entry, severities, write_out
+from alertsvc.settings.alertmanager.meaning import (
+    PRINTED,
+    group_conflicts,
+    place_of_entry,
+    place_of_whole,
+    severities,
+    write_out,
+)
 from alertsvc.settings.alertmanager.parts import Part
 from alertsvc.settings.alertmanager.write import write
 from alertsvc.settings.compose import compose
@@ -89,9 +96,9 @@ class _TakingOver:
         write_out(self.whole)
         self.carrier.lost += group_conflicts(self.whole)
         cast("dict[str, Part]", self.whole.value)["severities"] = severities()
-        self._print_what_is_lost()
+        self._follow_up()
         while self._leave_out_one(shape):
-            self._print_what_is_lost()
+            self._follow_up()
         notes = [self._note(fault) for fault in self.carrier.lost]
         return Imported(self._text(), tuple(sorted(set(notes))))
 
@@ -116,6 +123,15 @@ class _TakingOver:
             path[-3].without(loc[-2])
         return True
 
+    def _follow_up(self) -> None:
+        """What follows from what is lost so far."""
+        self._print_what_is_lost()
+        wholes = {place for fault in self.carrier.lost if (place := place_of_whole(fault.loc)) is not None}
+        if wholes:
+            _leave_out(self.whole, wholes)
+            for place in wholes:
+                self.carrier.lose(place, "without what is named above it would fit more than it does there")
+
     def _print_what_is_lost(self) -> None:
         """A receiver that lost a channel prints what it is told instead, so that nothing goes nowhere in silence."""
         receivers = self.whole.below("receivers")
@@ -138,6 +154,17 @@ class _TakingOver:
     def _note(self, fault: Fault) -> Problem:
         at = self.carrier.document.position(fault.loc, on_key=fault.on_key)
         return Problem(self.file, at.line, at.column, shown_path(fault.loc), fault.message)
+
+
+def _leave_out(part: Part, origins: Collection[Loc]) -> None:
+    """Leave out what stood at `origins`, wherever below `part` it is now."""
+    if isinstance(part.value, list):
+        part.value = [each for each in part.value if each.origin not in origins]
+        for each in part.value:
+            _leave_out(each, origins)
+    elif isinstance(part.value, dict):
+        for each in part.value.values():
+            _leave_out(each, origins)
 
 
 def _is_channel(loc: Loc) -> bool:
