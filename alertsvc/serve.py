@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from types import FrameType
 
 import uvicorn
-from sqlalchemy import Connection
 
 from alertsvc import __version__
 from alertsvc.app import create_app
-from alertsvc.clock import utc_now
 from alertsvc.engine.last_good import Beginning
 from alertsvc.engine.opening import OnFlaw, open_outlets
 from alertsvc.engine.reload import Reloader

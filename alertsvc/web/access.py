@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.types import HTTPScope
 from sqlalchemy import Connection
 
 from alertsvc.clock import Clock
@@ -151,7 +152,7 @@ def needs(scope: str) -> Callable[[AnyConnection, BaseRouteHandler], Any]:
                 "a bearer token is needed (Authorization: Bearer als_…); make one with: alertsvc token create",
                 headers={"WWW-Authenticate": 'Bearer realm="alertsvc", Basic realm="alertsvc"'},
             )
-        if caller.token is None and connection.scope.get("method") not in SAFE_METHODS:
+        if caller.token is None and cast(HTTPScope, connection.scope)["method"] not in SAFE_METHODS:
             _refuse_foreign_pages(connection)
         if not caller.holds(scope):
             connection.app.state.metrics.auth_failures.labels("forbidden").inc()

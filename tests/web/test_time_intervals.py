@@ -1,12 +1,15 @@
 """Time intervals in the configuration that Alertmanager's tools read: the same times, in Alertmanager's words."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import yaml
 
 from alertsvc.settings import load_text
 from alertsvc.web.alertmanager_api.configuration import as_alertmanager_yaml
+from tests.programs import binary
 from tests.settings.kinds import KINDS
 
 ROUTES = """
@@ -37,14 +40,20 @@ HOURS_OF_FOUR_YEARS = [datetime(2023, 1, 1, tzinfo=UTC) + timedelta(hours=hour) 
         ),
         pytest.param("{times: [{start_time: '22:00', end_time: '00:00'}], months: [may]}", id="to-midnight"),
         pytest.param("{dates: ['2024-02-29', '2023-12-20:2024-01-06']}", id="dates"),
+        pytest.param("{dates: ['2025-12-31:2026-01-02', '2024-01-30:2024-03-01']}", id="dates-from-the-end-of-a-month"),
+        pytest.param("{days_of_month: ['28:-1']}", id="the-last-days-of-each-month"),
         pytest.param("{dates: ['12-24:01-06'], weekdays: [monday]}", id="dates-of-every-year"),
     ],
 )
-def test_what_is_shown_holds_when_what_is_in_force_does(entry: str) -> None:
+def test_what_is_shown_holds_when_what_is_in_force_does(entry: str, tmp_path: Path) -> None:
     rules = load_text(ROUTES.format(entry=entry), "alertsvc.yaml", KINDS).rules
     shown = as_alertmanager_yaml(rules)
     tree = yaml.safe_load(shown)
     assert "#" not in shown
+    (tmp_path / "alertmanager.yml").write_text(shown)
+    command = [binary("amtool"), "check-config", tmp_path / "alertmanager.yml"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
     first, second = tree["route"]["routes"]
     assert (first["mute_time_intervals"], second["active_time_intervals"]) == (["quiet"], ["quiet"])
     assert not {"mute_time_intervals", "active_time_intervals"} & set(tree["route"])

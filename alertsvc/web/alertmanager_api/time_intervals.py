@@ -77,12 +77,17 @@ def _fields(entry: IntervalEntry) -> dict[str, Any]:
     found: dict[str, Any] = {
         "times": [{"start_time": _clock(each.start), "end_time": _clock(each.end)} for each in entry.times],
         "weekdays": [WEEKDAYS[day - 1] for day in sorted(entry.weekdays)],
-        "days_of_month": [f"{each.first}:{each.last}" for each in entry.days_of_month],
+        "days_of_month": [_days(each) for each in entry.days_of_month],
         "months": [str(month) for month in sorted(entry.months)],
         "years": [f"{each.first}:{each.last}" for each in entry.years],
     }
     zone = "UTC" if entry.zone is UTC else str(entry.zone)
     return {name: values for name, values in found.items() if values} | {"location": zone}
+
+
+def _days(days: DayRange) -> str:
+    """The end of a month as its 31st, which Alertmanager takes as the last there is: it refuses `29:-1`."""
+    return f"{days.first}:{31 if days.first > 0 and days.last == -1 else days.last}"
 
 
 def _clock(minute: int) -> str:
