@@ -41,6 +41,8 @@ class Metronome:
         """Start nothing more, and let what runs come to its end."""
         self._stopped = True
         if self._scheduler.running:
+            self._scheduler.pause()
+            await asyncio.sleep(0)  # what it has just set off begins: shutting down would cancel it, with a traceback
             self._scheduler.shutdown(wait=False)
         if not self._running:
             return
