@@ -22,6 +22,7 @@ from alertsvc.core.route import Destination, Matcher, Op, Route, Timing
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.engine import commands
 from alertsvc.engine.admit import Receipt, Submission, admit
+from alertsvc.engine.audit import CHECKS, Asked, look
 from alertsvc.engine.commands import Decide, Order
 from alertsvc.engine.compose import compose
 from alertsvc.engine.muting import KeptBack
@@ -218,5 +219,8 @@ class World:
         return [(row.reason, row.state) for row in await self.rows("notification")]
 
     async def balance(self) -> None:
-        """The books must balance."""
+        """The books must balance, and whoever looks at them in a running service must see that they do."""
         await self.database.snapshot(ledger.check)
+        asked = Asked(self.now, START - timedelta(days=1))
+        found = await self.database.snapshot(lambda conn: look(conn, asked))
+        assert found == {name: [] for name in CHECKS}

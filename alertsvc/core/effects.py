@@ -50,6 +50,7 @@ class NotificationEnd:
     """A pending notification ends: `delivered`, `failed`, `suppressed` or `superseded`."""
 
     id: UUID
+    destination: str
     state: str
     why: str
     superseded_by: UUID | None = None

@@ -213,7 +213,7 @@ class Outgoing:
         why = "; ".join(mute.said for mute in mutes)
         waiting = [each for each in self.waiting(destination) if each.reason in FIRING_NEWS]
         for each in waiting:
-            self._effects.ended.append(NotificationEnd(each.id, "suppressed", why, muted_by=mutes[0].ref))
+            self._effects.ended.append(NotificationEnd(each.id, destination, "suppressed", why, muted_by=mutes[0].ref))
         self._pending[destination] = [each for each in self._pending.get(destination, []) if each not in waiting]
         self._effects.held += [HeldBack(self._incident_id, destination, mute) for mute in mutes]
         self.believers[destination] = replace(self.believers[destination], held=True)
@@ -259,7 +259,9 @@ class Outgoing:
                 self._effects.withdrawn.append(Withdrawal(delivery.id, name, why))
             for notification in self._pending.get(destination, []):
                 if notification.delivery_id == delivery.id:
-                    self._effects.ended.append(NotificationEnd(notification.id, "superseded", why, superseded_by))
+                    self._effects.ended.append(
+                        NotificationEnd(notification.id, destination, "superseded", why, superseded_by)
+                    )
         self._live[destination] = [delivery for delivery in lane if delivery not in taken]
 
     def _may_have_heard(self, destination: str) -> None:
@@ -270,7 +272,7 @@ class Outgoing:
         """What waits for a digest waits no more, but for `superseded_by` itself."""
         waiting = [each for each in self.waiting(destination) if each.id != superseded_by]
         for notification in waiting:
-            self._effects.ended.append(NotificationEnd(notification.id, "superseded", why, superseded_by))
+            self._effects.ended.append(NotificationEnd(notification.id, destination, "superseded", why, superseded_by))
         self._pending[destination] = [each for each in self._pending.get(destination, []) if each not in waiting]
 
     def remind(self, believer: Believer, due_at: datetime) -> None:

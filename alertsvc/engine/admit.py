@@ -19,7 +19,7 @@ from alertsvc.core.rules import Moment
 from alertsvc.engine.apply import apply_verdict
 from alertsvc.engine.muting import mutes_for
 from alertsvc.engine.storming import with_storms
-from alertsvc.store import alerts, arrivals, incidents
+from alertsvc.store import alerts, arrivals, incidents, tally
 from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
 from alertsvc.store.database import ConflictError, is_unavailable
 from alertsvc.store.insertions import Insertions
@@ -314,7 +314,7 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
     for position, event in enumerate(submission.events):
         part = replace(submission, id=moment.new_id(), events=[event], refused=())
         try:
-            with conn.begin_nested():
+            with tally.provisionally(conn), conn.begin_nested():
                 receipt = _take(conn, [part], frozenset(), moment, None)[0]
         except Exception as fault:
             if isinstance(fault, ConflictError) or (isinstance(fault, SQLAlchemyError) and is_unavailable(fault)):

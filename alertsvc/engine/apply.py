@@ -16,9 +16,8 @@ from alertsvc.store.insertions import Insertions
 
 log = logging.getLogger(__name__)
 
-SUPPRESSED = "suppressed:"
-"""What a transaction counts of it: this, and the kind of what suppressed it."""
 NOT_TO_BE_TOLD = "decision"
+"""What a notification is counted under that no mute kept back: nobody was to be told."""
 
 
 def apply_verdict(conn: Connection, verdict: Verdict, moment: Moment, new: Insertions) -> None:
@@ -54,7 +53,7 @@ def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions) 
     outbox.withdraw(conn, effects.withdrawn, now)
     incidents.add_believers(new, effects.new_believers)
     incidents.add_history(new, effects.history, _ids(moment))
-    outbox.add_notifications(new, effects.notifications)
+    outbox.add_notifications(conn, new, effects.notifications)
     outbox.add(new, effects.deliveries)
     new.write(conn)
     outbox.promote(conn, {each.lane for each in effects.deliveries if each.behind})
@@ -74,7 +73,7 @@ def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions) 
 
 def count_suppressed(conn: Connection, muted_by: str | None, by: int = 1) -> None:
     """Notifications ended because of a mute, or, without one, because nobody was to be told."""
-    tally.count(conn, f"{SUPPRESSED}{kind_of(muted_by) if muted_by else NOT_TO_BE_TOLD}", by)
+    tally.count(conn, tally.SUPPRESSED, kind_of(muted_by) if muted_by else NOT_TO_BE_TOLD, by=by)
 
 
 def _ids(moment: Moment) -> Iterator[UUID]:

@@ -19,7 +19,7 @@ from alertsvc.clock import Clock, NewId
 from alertsvc.core.rules import Moment
 from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
-from alertsvc.engine.pace import Pace
+from alertsvc.engine.pace import Breaker, Pace
 from alertsvc.engine.ride import Leased, Ride, compose_for
 from alertsvc.engine.settle import NOT_TAKEN, Settled, Tried, reconsider, settle
 from alertsvc.store.database import Database, StoreUnavailableError
@@ -90,6 +90,14 @@ class Sender:
     def in_flight_count(self) -> int:
         """How many messages are on their way."""
         return len(self._tries)
+
+    def breakers(self) -> dict[str, Breaker]:
+        """Of each destination in force."""
+        now = self._ticks()
+        return {
+            name: self._paces[name].breaker(now) if name in self._paces else Breaker.CLOSED
+            for name in self._outlets().by_destination
+        }
 
     async def run(self) -> None:
         """Send until `close`; ends when what was on its way has ended and is recorded."""

@@ -1,12 +1,21 @@
 """How fast one destination is sent to: its rate, its slots, and its pauses. Time is an argument, in seconds."""
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 FAILURES_BEFORE_PAUSE = 3
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 LONGEST_WAIT = 3600.0
 """What a destination asks for is honoured up to here: some ask for years."""
+
+
+class Breaker(IntEnum):
+    """Whether messages leave for a destination: they do, one finds out whether they can again, or none does."""
+
+    CLOSED = 0
+    HALF_OPEN = 1
+    OPEN = 2
 
 
 @dataclass(slots=True)
@@ -34,6 +43,12 @@ class Pace:
         if self.failures >= FAILURES_BEFORE_PAUSE:  # one probe finds out whether it is back
             slots = min(slots, 1 - self.in_flight)
         return max(0, min(slots, int(self._tokens)))
+
+    def breaker(self, now: float) -> Breaker:
+        """How its gate stands: it is open also while the destination has asked everything to wait."""
+        if now < self.shut_until:
+            return Breaker.OPEN
+        return Breaker.HALF_OPEN if self.failures >= FAILURES_BEFORE_PAUSE else Breaker.CLOSED
 
     def wait(self, now: float) -> float:
         """How many seconds until time alone lets a message leave; 0 when one may, or when slots are what is missing."""

@@ -100,6 +100,7 @@ class Committer:
         self._recall = Recall()
         self._queue: deque[_Waiting] = deque()
         self._held_bytes = 0
+        self._under_way: list[list[_Waiting]] = []
         self._arrived = asyncio.Event()
         self._closing = False
 
@@ -107,6 +108,17 @@ class Committer:
     def waiting_count(self) -> int:
         """How many requests wait."""
         return len(self._queue)
+
+    @property
+    def held_bytes(self) -> int:
+        """How large the bodies of the requests are that wait or are being stored."""
+        return self._held_bytes
+
+    @property
+    def oldest_received_at(self) -> datetime | None:
+        """When the first of them came; None when there are none."""
+        firsts = [group[0] for group in (*self._under_way, self._queue) if group]
+        return min((first.submission.received_at for first in firsts), default=None)
 
     @property
     def is_full(self) -> bool:
@@ -149,12 +161,14 @@ class Committer:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
+            self._under_way.append(group)
             try:
                 await self._commit(group)
             except Exception as fault:
                 log.exception("ingest: a group of %d requests was not committed", len(group))
                 self._fail(group, StoreUnavailableError(type(fault).__name__))
             finally:
+                self._under_way.remove(group)
                 self._held_bytes -= sum(len(waiting.submission.body) for waiting in group)
 
     def _take(self) -> list[_Waiting]:

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from alertsvc import __version__
-from alertsvc.channels.outcome import Accepted, Outcome, Unknown
+from alertsvc.channels.outcome import Accepted, Outcome
 from alertsvc.clock import Clock, NewId, new_id, utc_now
 from alertsvc.core.rules import Moment, Rules
-from alertsvc.engine.apply import SUPPRESSED
+from alertsvc.engine.audit import Auditor
+from alertsvc.engine.counting import Counting
 from alertsvc.engine.deliver import Sender
+from alertsvc.engine.lag import watch_lag
 from alertsvc.engine.metronome import Metronome
 from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
+from alertsvc.engine.readings import Gauging, Reader
 from alertsvc.engine.receive import Bounds, Committer
 from alertsvc.engine.settle import Settled
 from alertsvc.engine.tick import Ticker
@@ -26,12 +29,12 @@ from alertsvc.engine.tuning import Tuning
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store import outbox
 from alertsvc.store.database import Database
-from alertsvc.store.tally import Tally
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1
 MEND_SECONDS = 60
+AUDIT_SECONDS = 60
 FORGET_SECONDS = 3600
 JOB_SECONDS = 5.0
 DRAIN_SECONDS = 14.0
@@ -59,8 +62,10 @@ class Service:
 
     def __init__(self, parts: Parts) -> None:
         self.database = parts.database
-        self.database.on_counted = self._note_counted
         self.metrics = parts.metrics
+        self._counting = Counting(parts.metrics)
+        self._counting.follow(parts.outlets.by_destination)
+        self.database.listener = self._counting.listener
         self.clock = parts.clock
         self.new_id = parts.new_id
         self.tuning = parts.tuning
@@ -90,10 +95,15 @@ class Service:
             parts.clock,
             parts.new_id,
             something_is_due=self.sender.wake,
-            summarised=self._note_summarised,
+            summarised=self._counting.summarised,
             resolve_timeout=lambda: self.tuning.resolve_timeout,
         )
+        self.auditor = Auditor(parts.database, parts.clock, lambda: self.tuning.retention, self._counting.audited)
+        self.gauging = Gauging(
+            Reader(parts.database, self.committer, self.sender, lambda: self._outlets.by_destination, parts.clock)
+        )
         self._metronome = Metronome()
+        self._lag: asyncio.Task[None] | None = None
         self._loops: list[asyncio.Task[None]] = []
         self._retiring: set[asyncio.Task[None]] = set()
         self._in_trouble: set[str] = set()
@@ -131,8 +141,10 @@ class Service:
         ]
         self._metronome.every(SWEEP_SECONDS, "sweep", self.ticker.sweep)
         self._metronome.every(MEND_SECONDS, "mend", self.ticker.mend)
+        self._metronome.every(AUDIT_SECONDS, "audit", self.auditor.audit)
         self._metronome.every(FORGET_SECONDS, "forget", lambda: self.ticker.forget(self.tuning.retention))
         self._metronome.start()
+        self._lag = asyncio.create_task(watch_lag(self.metrics.loop_lag.observe), name="lag")
         log.info("alertsvc %s is ready on %s", __version__, self.database.dialect)
 
     def adopt(self, outlets: Outlets, tuning: Tuning) -> None:
@@ -141,6 +153,7 @@ class Service:
         Channels that are in force no longer are closed once nothing sends through them.
         """
         before, self._outlets, self.tuning = self._outlets, outlets, tuning
+        self._counting.follow(outlets.by_destination)
         self.sender.adopt(tuning.pace, outlets.not_in(before))
         retiring = asyncio.create_task(self._retire(before.not_in(outlets)))
         self._retiring.add(retiring)
@@ -160,6 +173,8 @@ class Service:
         self.drain()
         until = asyncio.get_running_loop().time() + DRAIN_SECONDS
         self.committer.close()
+        if self._lag is not None:
+            self._lag.cancel()
         await self._metronome.stop(JOB_SECONDS)
         await self._let_end("committer", until)  # before the sender: its last commits may have claimed something
         self.sender.close()
@@ -181,37 +196,12 @@ class Service:
     def _take_over(self, conn: Connection) -> int:
         return outbox.free_of_other_workers(conn, self._worker)
 
-    def _note_counted(self, counted: Tally) -> None:
-        """Count what a transaction, which has committed, said of itself."""
-        for name, number in counted.items():
-            self.metrics.suppressed.labels(name.removeprefix(SUPPRESSED)).inc(number)
-
-    def _note_summarised(self, destination: str, count: int) -> None:
-        self.metrics.summarised.labels(destination).inc(count)
-
     def _note_settled(self, settled: Settled) -> None:
-        """Count how a try ended."""
-        tried = settled.tried
-        destination = tried.claimed.destination
-        outcome = tried.outcome
-        if isinstance(outcome, KeptBack):
-            self.metrics.deliveries.labels(destination, settled.state).inc()
-            return
-        self._log_trouble(settled, outcome)
-        fault = "" if isinstance(outcome, Accepted) else str(outcome.fault)
-        self.metrics.attempts.labels(destination, type(outcome).__name__.lower(), fault).inc()
-        self.metrics.provider_request.labels(destination).observe(
-            (tried.finished_at - tried.started_at).total_seconds()
-        )
-        if isinstance(outcome, Unknown):
-            self.metrics.duplicate_risk.labels(destination).inc()
-        if settled.state == "fenced":
-            self.metrics.fenced.inc()
-        elif settled.state != "again":
-            self.metrics.deliveries.labels(destination, settled.state).inc()
-        if settled.state == "accepted":
-            waited = (tried.finished_at - max(tried.claimed.created_at, tried.claimed.due_at)).total_seconds()
-            self.metrics.notification_latency.labels(tried.claimed.severity.word).observe(max(waited, 0.0))
+        """Count how a try ended, and log it where somebody should know."""
+        self._counting.settled(settled)
+        outcome = settled.tried.outcome
+        if not isinstance(outcome, KeptBack):
+            self._log_trouble(settled, outcome)
 
     def _log_trouble(self, settled: Settled, outcome: Outcome) -> None:
         """One line when a destination begins to fail and when it takes messages again, and one for each that is lost.

@@ -96,7 +96,7 @@ def _settle_one(conn: Connection, tried: Tried, covered: list[Covered], moment: 
     if isinstance(outcome, Accepted):
         if not outbox.end(conn, tried.claimed, "accepted", outcome.detail, moment.now, unknown=False):
             return "fenced", []
-        settling.end_covered(conn, [entry.id for entry in covered], "delivered", outcome.detail, moment.now)
+        settling.end_covered(conn, covered, "delivered", outcome.detail, moment.now)
         settling.has_been_told(conn, covered, outcome.anchor, moment.now)
         settling.arm_repeats(conn, covered, moment.now)
         return "accepted", _lines("delivered", tried, covered, outcome.detail, moment.now)
@@ -129,9 +129,8 @@ def _keep_back(conn: Connection, tried: Tried, kept: KeptBack, covered: list[Cov
     claimed = tried.claimed
     if not outbox.end(conn, claimed, "suppressed", kept.detail, moment.now, unknown=False):
         return "fenced", []
-    ids = [entry.id for entry in covered]
-    settling.end_covered(conn, ids, "suppressed", kept.detail, moment.now, muted_by=kept.mutes[0].ref)
-    count_suppressed(conn, kept.mutes[0].ref, len(ids))
+    settling.end_covered(conn, covered, "suppressed", kept.detail, moment.now, muted_by=kept.mutes[0].ref)
+    count_suppressed(conn, kept.mutes[0].ref, len(covered))
     lanes = {entry.lane for entry in covered}
     held = [HeldBack(incident_id, name, mute) for incident_id, name in sorted(lanes, key=str) for mute in kept.mutes]
     mutes.hold(conn, held, moment.now)
@@ -145,7 +144,7 @@ def _give_up(conn: Connection, tried: Tried, covered: list[Covered], follows: Gi
     unknown = isinstance(tried.outcome, Unknown)
     if not outbox.end(conn, tried.claimed, "failed", why, moment.now, unknown=unknown):
         return "fenced", []
-    settling.end_covered(conn, [entry.id for entry in covered], "failed", why, moment.now)
+    settling.end_covered(conn, covered, "failed", why, moment.now)
     settling.arm_repeats(conn, covered, moment.now)
     return "failed", _lines("delivery_failed", tried, covered, why, moment.now)
 
@@ -168,11 +167,11 @@ def _attempt(tried: Tried, outcome: Outcome, moment: Moment) -> AttemptRecord:
         worker=tried.worker,
         started_at=tried.started_at,
         finished_at=tried.finished_at,
-        outcome=_WORDS[type(outcome)],
+        outcome=OUTCOMES[type(outcome)],
         fault=None if isinstance(outcome, Accepted) else str(outcome.fault),
         status_code=None if isinstance(outcome, Unknown) else outcome.status_code,
         detail=outcome.detail,
     )
 
 
-_WORDS: dict[type, str] = {Accepted: "accepted", Rejected: "rejected", Retry: "retry", Unknown: "unknown"}
+OUTCOMES: dict[type, str] = {Accepted: "accepted", Rejected: "rejected", Retry: "retry", Unknown: "unknown"}

@@ -1,16 +1,18 @@
 """What Prometheus reads at /metrics. Labels come from closed sets and from the configuration, never from payloads."""
 
-from collections.abc import Mapping
-
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
     Info,
+    PlatformCollector,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
+
+from alertsvc.observe.gauges import ReadGauges, Readings
 
 disable_created_metrics()  # else each counter has a second series, which nobody reads
 
@@ -18,6 +20,9 @@ SPEAKS_LIKE = "0.31.0"
 """The version of Alertmanager whose API this service has: karma asks /metrics for it, amtool asks /api/v2/status."""
 LATENCY_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 21600)
 INGEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+DATABASE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+PROVIDER_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30)
+LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 
 class Metrics:
@@ -26,8 +31,18 @@ class Metrics:
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
         registry = self.registry
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
         Info("alertsvc_build", "What is running.", registry=registry).info({"version": version})
         Info("alertmanager_build", "Whose API is spoken at /api/v2.", registry=registry).info({"version": SPEAKS_LIKE})
+        self._count_ingest()
+        self._count_delivery()
+        self._measure_process()
+        self._read = ReadGauges()
+        registry.register(self._read)
+
+    def _count_ingest(self) -> None:
+        registry = self.registry
         self.ingest_requests = Counter(
             "alertsvc_ingest_requests", "Requests to an ingest door.", ["source", "code"], registry=registry
         )
@@ -50,11 +65,26 @@ class Metrics:
             ["source"],
             registry=registry,
         )
+        self.auth_failures = Counter(
+            "alertsvc_auth_failures", "Requests without a valid credential.", ["reason"], registry=registry
+        )
+
+    def _count_delivery(self) -> None:
+        registry = self.registry
         self.attempts = Counter(
-            "alertsvc_attempts", "Tries to send, by outcome.", ["destination", "outcome", "fault"], registry=registry
+            "alertsvc_attempts", "Tries to send, by outcome.", ["destination", "outcome"], registry=registry
+        )
+        self.attempt_faults = Counter(
+            "alertsvc_attempt_faults",
+            "Tries to send that were not accepted, by why.",
+            ["destination", "fault"],
+            registry=registry,
         )
         self.deliveries = Counter(
             "alertsvc_deliveries", "Messages by how they ended.", ["destination", "state"], registry=registry
+        )
+        self.notifications = Counter(
+            "alertsvc_notifications", "Notifications by how they ended.", ["destination", "state"], registry=registry
         )
         self.duplicate_risk = Counter(
             "alertsvc_duplicate_risk",
@@ -82,18 +112,41 @@ class Metrics:
         )
         self.notification_latency = Histogram(
             "alertsvc_notification_latency_seconds",
-            "From the decision to the provider's acceptance.",
+            "From when a message was to leave to the provider's acceptance.",
             ["severity"],
             buckets=LATENCY_BUCKETS,
             registry=registry,
         )
         self.provider_request = Histogram(
-            "alertsvc_provider_request_seconds", "One try, as the provider took it.", ["destination"], registry=registry
+            "alertsvc_provider_request_seconds",
+            "One try, as the provider took it.",
+            ["destination"],
+            buckets=PROVIDER_BUCKETS,
+            registry=registry,
         )
         self.render_failed = Counter(
             "alertsvc_render_failed",
             "Templates that failed; the built-in text was sent.",
             ["template"],
+            registry=registry,
+        )
+
+    def _measure_process(self) -> None:
+        registry = self.registry
+        self.database_transaction = Histogram(
+            "alertsvc_database_transaction_seconds",
+            "From asking for a connection to the end, waiting and repeats included.",
+            ["access"],
+            buckets=DATABASE_BUCKETS,
+            registry=registry,
+        )
+        self.database_retries = Counter(
+            "alertsvc_database_retries", "Transactions that were run again, by why.", ["cause"], registry=registry
+        )
+        self.loop_lag = Histogram(
+            "alertsvc_event_loop_lag_seconds",
+            "How late the event loop comes to what is due, looked at twice a second.",
+            buckets=LAG_BUCKETS,
             registry=registry,
         )
         self.reload_successful = Gauge(
@@ -107,12 +160,17 @@ class Metrics:
         self.config_hash = Gauge(
             "alertsvc_config_hash", "Of the configuration in force; equal for equal files.", registry=registry
         )
-        self.auth_failures = Counter(
-            "alertsvc_auth_failures", "Requests without a valid credential.", ["reason"], registry=registry
+        self.ledger_mismatch = Gauge(
+            "alertsvc_ledger_mismatch",
+            "Entries of the books that do not balance, by what is looked at; must be 0.",
+            ["check"],
+            registry=registry,
         )
-        self._stored = {
-            name: Gauge(f"alertsvc_{name}", text, labels, registry=registry) for name, text, labels in _STORED
-        }
+        self.audited_at = Gauge(
+            "alertsvc_auditor_last_success_timestamp_seconds",
+            "When the books were last looked at to the end.",
+            registry=registry,
+        )
 
     def configuration_taken(self, fingerprint: str) -> None:
         """A configuration came into force. `fingerprint` is hexadecimal; a float holds 48 bits of it exactly."""
@@ -120,25 +178,10 @@ class Metrics:
         self.reload_at.set_to_current_time()
         self.config_hash.set(int(fingerprint[:12], 16))
 
-    def observe_stored(self, values: Mapping[str, Mapping[tuple[str, ...], float]]) -> None:
-        """Set the gauges that are read from the database: name to label values to value."""
-        for name, rows in values.items():
-            gauge = self._stored[name]
-            gauge.clear()
-            for labels, value in rows.items():
-                (gauge.labels(*labels) if labels else gauge).set(value)
+    def show(self, readings: Readings) -> None:
+        """Have the gauges show what was read just now."""
+        self._read.show(readings)
 
     def text(self) -> bytes:
         """The exposition, in Prometheus' text format."""
         return generate_latest(self.registry)
-
-
-_STORED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("outbox_pending", "Messages that have not ended.", ("severity",)),
-    ("outbox_oldest_due_age_seconds", "Age of the oldest message that is due.", ("destination",)),
-    ("incidents_open", "Open incidents.", ("status", "severity")),
-    ("storm_active", "Whether what comes for a destination is summed up.", ("destination",)),
-    ("quarantine_rows", "Items that could not be used.", ()),
-    ("inbox_pending", "Requests that wait to be stored, in this process.", ()),
-    ("database_up", "Whether the database could be read just now.", ()),
-)

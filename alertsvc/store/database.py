@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertsvc.store import tally
+from alertsvc.store.listening import CONFLICT, POSTGRES_RETRY_CODES, Access, Listener, Watched
 from alertsvc.store.tally import Tally
 
 T = TypeVar("T")
@@ -26,7 +27,6 @@ Work = Callable[[Connection], T]
 
 RETRIES = 6
 READ_SECONDS = 5.0
-POSTGRES_RETRY_CODES = frozenset({"40001", "40P01", "55P03"})
 UNAVAILABLE_CODES = ("08", "53", "57", "58", "25006", "28", "3D", "55000")
 """Classes and codes of PostgreSQL: it is down or full or only read, or lets us in no longer."""
 
@@ -44,10 +44,14 @@ class ConflictError(Exception):
 
 
 class Database(Protocol):
-    """One database. `dialect` is `sqlite` or `postgresql`; `on_counted` hears what each transaction counted, if any."""
+    """One database. `dialect` is `sqlite` or `postgresql`; `listener` hears of its transactions.
+
+    `in_progress` is how many of them run, or wait for a connection.
+    """
 
     dialect: str
-    on_counted: Callable[[Tally], None]
+    listener: Listener
+    in_progress: dict[Access, int]
 
     async def transaction(self, work: Work[T]) -> T:
         """Run `work` in one transaction and commit it; run it again on a conflict.
@@ -92,10 +96,6 @@ def _forgotten(task: asyncio.Task[Any]) -> None:
         task.exception()  # whoever wanted to know has gone
 
 
-def _nobody_listens(_: Tally) -> None:
-    pass
-
-
 def _tallied(work: Work[T], conn: Connection) -> tuple[T, Tally]:
     """What `work` comes to, and what it counted."""
     tally.begin(conn)
@@ -103,9 +103,9 @@ def _tallied(work: Work[T], conn: Connection) -> tuple[T, Tally]:
     return result, tally.taken(conn)
 
 
-def is_retryable(fault: DBAPIError) -> bool:
-    """Whether the same transaction may pass when it is run again: a deadlock, a serialization failure, a lock."""
-    return getattr(fault.orig, "sqlstate", None) in POSTGRES_RETRY_CODES
+def retry_cause(fault: DBAPIError) -> str | None:
+    """Why the same transaction may pass when it is run again: a deadlock, a serialization failure, a lock."""
+    return POSTGRES_RETRY_CODES.get(str(getattr(fault.orig, "sqlstate", "")))
 
 
 def is_unavailable(fault: SQLAlchemyError) -> bool:
@@ -123,34 +123,39 @@ async def pause_before_retry(turn: int) -> None:
     await asyncio.sleep(random.uniform(0.001, 0.01 * (turn + 1)))  # noqa: S311  # jitter, not a secret
 
 
-class SqliteDatabase:
+class SqliteDatabase(Watched):
     """A SQLite file. One writer thread holds the only connection that writes."""
 
     dialect = "sqlite"
 
     def __init__(self, writer: Engine, reader: Engine, readers: int = 4) -> None:
+        super().__init__()
         self._writer = writer
         self._reader = reader
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._read_threads = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
-        self.on_counted: Callable[[Tally], None] = _nobody_listens
 
     async def transaction(self, work: Work[T]) -> T:
         """See `Database`."""
+        with self.watched("write"):
+            result, counted = await self._until_it_passes(partial(_tallied, work))
+        if counted:
+            self.listener.counted(counted)
+        return result
+
+    async def _until_it_passes(self, work: Work[T]) -> T:
         for turn in range(RETRIES):
             try:
-                result, counted = await self._run(self._write_thread, self._writer.begin, partial(_tallied, work))
+                return await self._run(self._write_thread, self._writer.begin, work)
             except ConflictError:
+                self.listener.retried(CONFLICT)
                 await pause_before_retry(turn)
-            else:
-                if counted:
-                    self.on_counted(counted)
-                return result
         raise StoreUnavailableError("the same conflict came back too often")
 
     async def snapshot(self, work: Work[T]) -> T:
         """See `Database`."""
-        return await self._run(self._read_threads, self._reader.begin, work)
+        with self.watched("read"):
+            return await self._run(self._read_threads, self._reader.begin, work)
 
     async def close(self) -> None:
         """See `Database`."""
@@ -174,38 +179,44 @@ class SqliteDatabase:
             raise
 
 
-class PostgresDatabase:
+class PostgresDatabase(Watched):
     """A PostgreSQL server, over asyncpg."""
 
     dialect = "postgresql"
 
     def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__()
         self._engine = engine
-        self.on_counted: Callable[[Tally], None] = _nobody_listens
 
     async def transaction(self, work: Work[T]) -> T:
         """See `Database`."""
+        with self.watched("write"):
+            result, counted = await self._until_it_passes(partial(_tallied, work))
+        if counted:
+            self.listener.counted(counted)
+        return result
+
+    async def _until_it_passes(self, work: Work[T]) -> T:
         for turn in range(RETRIES):
             try:
                 async with self._engine.begin() as conn:
-                    result, counted = await conn.run_sync(partial(_tallied, work))
+                    return await conn.run_sync(work)
             except ConflictError:
-                await pause_before_retry(turn)
+                cause = CONFLICT
             except DBAPIError as fault:
-                if not is_retryable(fault):
+                if (retryable := retry_cause(fault)) is None:
                     raise _translated(fault) from fault
-                await pause_before_retry(turn)
+                cause = retryable
             except (OSError, TimeoutError, SQLAlchemyError) as fault:
                 raise _translated(fault) from fault
-            else:
-                if counted:
-                    self.on_counted(counted)
-                return result
+            self.listener.retried(cause)
+            await pause_before_retry(turn)
         raise StoreUnavailableError("the same conflict came back too often")
 
     async def snapshot(self, work: Work[T]) -> T:
         """See `Database`."""
-        return await in_time(self._read(work))
+        with self.watched("read"):
+            return await in_time(self._read(work))
 
     async def _read(self, work: Work[T]) -> T:
         try:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
 
 from alertsvc.core.effects import HistoryEntry
-from alertsvc.store import incidents
+from alertsvc.store import incidents, tally
 from alertsvc.store.bulk import AnyRow, among
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.outbox import lanes_without_head, promote
@@ -68,10 +68,13 @@ def give_up_unknown(conn: Connection, known: Sequence[str], now: datetime, new_i
         update(notification)
         .where(among(conn, notification.c.delivery_id, ids), notification.c.state == "pending")
         .values(state="failed", ended_why=why, ended_at=now)
-        .returning(notification.c.incident_id, notification.c.delivery_id)
+        .returning(notification.c.incident_id, notification.c.delivery_id, notification.c.destination)
     )
     by_id = {row.id: row for row in rows}
-    covered = sorted({(each.delivery_id, each.incident_id) for each in conn.execute(failed)})
+    told_of = conn.execute(failed).all()
+    tally.count_each(conn, tally.DELIVERY, ((row.destination, "failed") for row in rows))
+    tally.count_each(conn, tally.NOTIFICATION, ((each.destination, "failed") for each in told_of))
+    covered = sorted({(each.delivery_id, each.incident_id) for each in told_of})
     new = Insertions()
     lines = [_failed(by_id[delivery_id], about, why, now) for delivery_id, about in covered]
     incidents.add_history(new, lines, (new_id() for _ in lines))

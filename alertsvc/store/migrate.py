@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from alembic import command
@@ -41,8 +42,9 @@ def script_config(connection: Connection | None = None) -> Config:
     return config
 
 
+@cache
 def head_revision() -> str:
-    """The revision this code needs."""
+    """The revision this code needs. It is read from files, once: readiness asks every few seconds."""
     return ScriptDirectory.from_config(script_config()).get_current_head() or ""
 
 

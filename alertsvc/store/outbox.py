@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Update, bindparam, delete, func, select, text
 
 from alertsvc.core.effects import Delivery, Notification, NotificationEnd, Revision, Withdrawal
 from alertsvc.core.model import Reason, Severity
+from alertsvc.store import tally
 from alertsvc.store.bulk import Among, AnyRow, among, insert_rows, update_rows
 from alertsvc.store.database import ConflictError
 from alertsvc.store.insertions import Insertions
@@ -137,6 +138,7 @@ def withdraw(conn: Connection, withdrawals: Sequence[Withdrawal], now: datetime)
     if len(rows) != len(why):
         raise ConflictError("a delivery left while it was taken back")
     insert_rows(conn, delivery, [_ended(row, "superseded", why[row.id], now) for row in rows])
+    tally.count_each(conn, tally.DELIVERY, ((row.destination, "superseded") for row in rows))
     promote(conn, {each.lane for each in withdrawals})
 
 
@@ -260,6 +262,7 @@ def end(conn: Connection, claimed: Claimed, outcome: str, detail: str, now: date
     ended = _ended(row, outcome, detail, now)
     ended["unknown_count"] = row.unknown_count + int(unknown)
     insert_rows(conn, delivery, [ended])
+    tally.count(conn, tally.DELIVERY, row.destination, outcome)
     promote(conn, [row.lane])
     return True
 
@@ -292,8 +295,9 @@ def hand_back(conn: Connection, claimed: Sequence[Claimed]) -> None:
 
 def free_expired(conn: Connection, now: datetime) -> int:
     """Deliveries whose worker died come free; whether they were sent is unknown. Returns how many."""
-    gone = outbox.c.state == "sending", outbox.c.lease_until < now
-    return _free(conn, *gone)
+    freed = _free(conn, outbox.c.state == "sending", outbox.c.lease_until < now)
+    tally.count(conn, tally.LEASE_EXPIRED, by=freed)
+    return freed
 
 
 def free_of_other_workers(conn: Connection, worker: str) -> int:
@@ -319,8 +323,10 @@ def lanes_without_head(conn: Connection) -> list[str]:
     return list(conn.execute(chosen).scalars())
 
 
-def add_notifications(new: Insertions, notifications: Sequence[Notification]) -> None:
+def add_notifications(conn: Connection, new: Insertions, notifications: Sequence[Notification]) -> None:
     """Have it written what destinations should be told."""
+    ended = ((each.destination, each.state) for each in notifications if each.state != "pending")
+    tally.count_each(conn, tally.NOTIFICATION, ended)
     rows = [
         {
             "id": each.id,
@@ -357,4 +363,5 @@ def end_notifications(conn: Connection, ends: Sequence[NotificationEnd], now: da
         }
         for each in ends
     ]
+    tally.count_each(conn, tally.NOTIFICATION, ((each.destination, each.state) for each in ends))
     update_rows(conn, notification, ["id"], rows, where="notification.state = 'pending'")

@@ -41,6 +41,6 @@ def rehearse(conn: Connection, now: datetime) -> None:
     settling.hold_lanes(conn, [each.lane for each in covered])
     outbox.end(conn, claimed, "accepted", "", now, unknown=False)
     outbox.promote(conn, [""])
-    settling.end_covered(conn, [_NOTHING], "delivered", "", now)
+    settling.end_covered(conn, [], "delivered", "", now)
     settling.has_been_told(conn, covered, {}, now)
     settling.arm_repeats(conn, covered, now)

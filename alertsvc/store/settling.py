@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, case, func, select, text, update
 from alertsvc.core.effects import Timer
 from alertsvc.core.model import Reason
 from alertsvc.core.outgoing import FIRING_NEWS, REPEAT
+from alertsvc.store import tally
 from alertsvc.store.bulk import Among, AmongMany, encoded, given_rows
 from alertsvc.store.incidents import set_timers
 from alertsvc.store.insertions import Insertions
@@ -118,10 +119,12 @@ def hold_lanes(conn: Connection, lanes: Iterable[Lane]) -> None:
 
 
 def end_covered(
-    conn: Connection, ids: Iterable[UUID], state: str, why: str, now: datetime, *, muted_by: str | None = None
+    conn: Connection, covered: Sequence[Covered], state: str, why: str, now: datetime, *, muted_by: str | None = None
 ) -> None:
     """Notifications end as `delivered`, `failed`, or `suppressed` by a mute."""
-    given = {"ids": list(ids), "ended_as": state, "said": why, "now": now, "mute": muted_by}
+    tally.count_each(conn, tally.NOTIFICATION, ((entry.destination, state) for entry in covered))
+    ids = [entry.id for entry in covered]
+    given = {"ids": ids, "ended_as": state, "said": why, "now": now, "mute": muted_by}
     conn.execute(_END_COVERED, given)
 
 

@@ -1,19 +1,17 @@
 """Whether it lives, whether it can take work, and what Prometheus wants to know."""
 
+import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from litestar import Response, get
+from litestar import HttpMethod, Response, get, route
 from litestar.di import NamedDependency
-from sqlalchemy import Connection
 
 from alertsvc import __version__
 from alertsvc.engine.reload import Reloader
 from alertsvc.engine.service import Service
-from alertsvc.store import gauges
+from alertsvc.observe.gauges import Readings
 from alertsvc.store.database import StoreUnavailableError
-from alertsvc.store.gauges import Gauges
 from alertsvc.store.migrate import SchemaState, state_of
 
 
@@ -31,7 +29,6 @@ class Readiness:
 
     causes: list[Cause] = field(default_factory=list[Cause])
     schema: SchemaState | None = None
-    gauges: Gauges = field(default_factory=dict[str, dict[tuple[str, ...], float]])
 
     @property
     def is_ready(self) -> bool:
@@ -43,12 +40,11 @@ async def readiness(service: Service) -> Readiness:
     """Look at the database, the schema, the backlog and the loops."""
     causes: list[Cause] = []
     schema: SchemaState | None = None
-    values: Gauges = {}
     if service.is_draining:
         causes.append(Cause("draining", "the service is shutting down"))
     causes += [Cause("loop_ended", f"{name} has ended") for name in service.silent_loops]
     try:
-        schema, values = await service.database.snapshot(lambda conn: _look(conn, service.clock()))
+        schema = await service.database.snapshot(state_of)
     except StoreUnavailableError as fault:
         causes.append(Cause("database_unavailable", str(fault)))
     else:
@@ -59,11 +55,7 @@ async def readiness(service: Service) -> Readiness:
     if schema is not None and not schema.fits:
         detail = f"the database is at revision {schema.current}, this version needs {schema.head}"
         causes.append(Cause("schema_mismatch", detail))
-    return Readiness(causes, schema, values)
-
-
-def _look(conn: Connection, now: datetime) -> tuple[SchemaState, Gauges]:
-    return state_of(conn), gauges.stored(conn, now)
+    return Readiness(causes, schema)
 
 
 @get(["/-/healthy", "/livez"], media_type="text/plain", include_in_schema=False)
@@ -84,7 +76,7 @@ async def ready(service: NamedDependency[Service]) -> Response[dict[str, Any]]:
 @get("/health", tags=["operation"])
 async def health(service: NamedDependency[Service], reloader: NamedDependency[Reloader | None]) -> dict[str, Any]:
     """How it is, for people. What is wrong with the configuration's file keeps no work from being done."""
-    found = await readiness(service)
+    found, gauges = await asyncio.gather(readiness(service), service.gauging.read())  # a silent database: wait once
     causes = [*found.causes, *_broken_file(reloader)]
     return {
         "status": "degraded" if causes else "ok",
@@ -95,11 +87,16 @@ async def health(service: NamedDependency[Service], reloader: NamedDependency[Re
         "causes": [{"code": cause.code, "detail": cause.detail} for cause in causes],
         "requests_waiting": service.committer.waiting_count,
         "messages_in_flight": service.sender.in_flight_count,
-        "messages_pending": sum(found.gauges.get("outbox_pending", {}).values()),
-        "incidents_open": sum(found.gauges.get("incidents_open", {}).values()),
-        "quarantined": sum(found.gauges.get("quarantine_rows", {}).values()),
+        "messages_pending": _total(gauges, "outbox_pending"),
+        "incidents_open": _total(gauges, "incidents_open"),
+        "quarantined": _total(gauges, "quarantine_rows"),
         "destinations": sorted(service.outlets.by_destination),
     }
+
+
+def _total(gauges: Readings, name: str) -> int | None:
+    """A count that was read; None: it could not be."""
+    return int(sum(gauges[name].values())) if name in gauges else None
 
 
 def _broken_file(reloader: Reloader | None) -> list[Cause]:
@@ -114,14 +111,16 @@ def _broken_file(reloader: Reloader | None) -> list[Cause]:
 @get("/metrics", media_type="text/plain", include_in_schema=False)
 async def metrics(service: NamedDependency[Service]) -> Response[bytes]:
     """Prometheus' text format. Without the database the process's own counters are still there."""
-    try:
-        stored = await service.database.snapshot(lambda conn: gauges.stored(conn, service.clock()))
-        up = 1.0
-    except StoreUnavailableError:
-        stored, up = {}, 0.0
-    own = {"inbox_pending": {(): float(service.committer.waiting_count)}, "database_up": {(): up}}
-    service.metrics.observe_stored({**stored, **own})
+    service.metrics.show(await service.gauging.read())
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-HANDLERS = [healthy, ready, health, metrics]
+ASKED_BY_MACHINES = (healthy, ready, health, metrics)
+HANDLERS = [
+    *ASKED_BY_MACHINES,
+    *(
+        route(sorted(each.paths), http_method=[HttpMethod.HEAD], include_in_schema=False)(each.fn)
+        for each in ASKED_BY_MACHINES
+    ),
+]
+"""Some balancers and monitors ask with HEAD. The server leaves the body of the answer away."""

@@ -31,7 +31,7 @@ class FailsLater:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.dialect = database.dialect
-        self.on_counted = database.on_counted
+        self.listener, self.in_progress = database.listener, database.in_progress
         self.transaction, self.close = database.transaction, database.close
         self.reads_left: int | None = None
 

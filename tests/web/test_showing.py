@@ -61,7 +61,8 @@ async def test_how_the_service_is_is_shown_to_people_and_to_machines(client: Cli
     health = await shown(client, "/health")
     assert (health["status"], health["causes"]) == ("ok", [])
     assert health["schema"]["current"] == health["schema"]["needed"]
-    assert (health["incidents_open"], health["messages_pending"], health["quarantined"]) == (1, 0, 0)
+    counts = [health["incidents_open"], health["messages_pending"], health["quarantined"]]
+    assert (counts, {type(each) for each in counts}) == ([1, 0, 0], {int})
     assert health["destinations"] == ["team/chat"]
     assert await shown(client, "/-/ready") == {"ready": True, "causes": []}
 
@@ -72,7 +73,7 @@ async def test_metrics_count_what_came_and_what_left(client: Client, recorder: R
     for wanted in (
         'alertsvc_ingest_requests_total{code="202",source="alertmanager"} 1.0',
         'alertsvc_ingest_events_total{result="new",source="alertmanager"} 1.0',
-        'alertsvc_attempts_total{destination="team/chat",fault="",outcome="accepted"} 1.0',
+        'alertsvc_attempts_total{destination="team/chat",outcome="accepted"} 1.0',
         'alertsvc_deliveries_total{destination="team/chat",state="accepted"} 1.0',
         'alertsvc_notification_latency_seconds_count{severity="critical"} 1.0',
         'alertsvc_incidents_open{severity="critical",status="firing"} 1.0',

@@ -45,6 +45,12 @@ class QuarantineRow(Row, table=True):
     __table_args__ = (
         CheckConstraint("state IN ('open', 'replayed', 'dropped')", name="state"),
         CheckConstraint("form IN ('item', 'event')", name="form"),
+        Index(
+            "ix_quarantine_open_received_at",
+            "received_at",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
