@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, exists, func, or_, select
 
-from alertsvc.store.bulk import written
 from alertsvc.store.tables import arrival, digest, event, notification, outbox, quarantine
 
 MOST_ARRIVALS = 200
@@ -55,14 +54,12 @@ def uncovered_notifications(conn: Connection) -> list[UUID]:
     n = notification.c
     pending = (
         select(n.id, n.delivery_id, n.digest_id)
-        .where(n.state == written("pending"))
+        .where(n.state == "pending")
         .order_by(n.incident_id)
         .limit(MOST_PENDING)
         .cte("pending")
     )
     each = pending.c
     on_its_way = exists().where(outbox.c.id == each.delivery_id)
-    gathered = each.delivery_id.is_(None) & exists().where(
-        digest.c.id == each.digest_id, digest.c.state == written("open")
-    )
+    gathered = each.delivery_id.is_(None) & exists().where(digest.c.id == each.digest_id, digest.c.state == "open")
     return list(conn.execute(select(each.id).where(~or_(on_its_way, gathered)).limit(MOST_FOUND)).scalars())

@@ -24,12 +24,10 @@ from sqlalchemy import (
     Dialect,
     Float,
     Integer,
-    String,
     Table,
     Text,
     Uuid,
     bindparam,
-    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -173,13 +171,6 @@ def _among_postgres(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
 def _among_sqlite(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
     column, values = element.clauses
     return f"{compiler.process(column, **kw)} IN (SELECT value FROM json_each({compiler.process(values, **kw)}))"  # noqa: S608
-
-
-def written(word: str) -> ColumnElement[str]:
-    """A word of our own, written into the statement: a value given beside it tells SQLite too late that the index of
-    some rows will do.
-    """
-    return literal_column(f"'{word}'", String)
 
 
 def among(conn: Connection, column: ColumnElement[Any], values: Iterable[str] | Iterable[UUID]) -> TextClause:

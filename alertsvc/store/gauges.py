@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, select, text
 
 from alertsvc.clock import Clock
 from alertsvc.core.model import IncidentStatus, Severity
-from alertsvc.store.bulk import AnyRow, written
+from alertsvc.store.bulk import AnyRow
 from alertsvc.store.migrate import state_of
 from alertsvc.store.tables import digest, incident, outbox, quarantine, storm
 
@@ -35,7 +35,7 @@ def stored(conn: Connection, clock: Clock) -> Gauges:
         },
         "quarantine_rows": {
             (): conn.execute(
-                select(func.count()).select_from(quarantine).where(quarantine.c.state == written("open"))
+                select(func.count()).select_from(quarantine).where(quarantine.c.state == "open")
             ).scalar_one()
         },
     }
@@ -44,7 +44,7 @@ def stored(conn: Connection, clock: Clock) -> Gauges:
 def _outbox(conn: Connection, now: datetime) -> Gauges:
     """One look over what has not ended."""
     o = outbox.c
-    due_since = func.min(case(((o.state == written("pending")) & (o.due_at <= now), o.due_at)), type_=o.due_at.type)
+    due_since = func.min(case(((o.state == "pending") & (o.due_at <= now), o.due_at)), type_=o.due_at.type)
     tried_since = func.min(case((o.attempt_count > 0, o.created_at)), type_=o.created_at.type)
     kinds = select(o.destination, o.severity, func.count().label("how_many"), due_since.label("due_since"))
     rows = conn.execute(kinds.add_columns(tried_since.label("tried_since")).group_by(o.destination, o.severity)).all()
@@ -73,7 +73,7 @@ def _incidents(conn: Connection) -> Values:
         for status, severity in product(IncidentStatus, Severity)
         if status is not IncidentStatus.RESOLVED
     }
-    chosen = select(i.status, i.severity, func.count()).where(i.status != written("resolved"))
+    chosen = select(i.status, i.severity, func.count()).where(i.status != "resolved")
     for status, severity, count in conn.execute(chosen.group_by(i.status, i.severity)):
         counted[status, Severity(severity).word] = count
     return counted
@@ -81,7 +81,7 @@ def _incidents(conn: Connection) -> Values:
 
 def _digest_lateness(conn: Connection, now: datetime) -> float:
     """For how many seconds the oldest window that is due has not been made into messages."""
-    chosen = select(func.min(digest.c.due_at)).where(digest.c.state == written("open"), digest.c.due_at <= now)
+    chosen = select(func.min(digest.c.due_at)).where(digest.c.state == "open", digest.c.due_at <= now)
     oldest = conn.execute(chosen).scalar_one()
     return 0.0 if oldest is None else (now - oldest).total_seconds()
 
