@@ -19,6 +19,7 @@ from tests.world import World, rules
 from tests.world import event as alert
 
 WARNING = Severity.WARNING
+KEPT = Retention()
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def world(database: Database) -> World:
 class Audited:
     """An auditor of a world, and what Prometheus sees of it."""
 
-    def __init__(self, world: World, retention: Retention = Retention()) -> None:
+    def __init__(self, world: World, retention: Retention = KEPT) -> None:
         self.metrics = Metrics("test")
         counting = Counting(self.metrics)
         self.auditor = Auditor(world.database, lambda: world.now, lambda: retention, counting.audited)
