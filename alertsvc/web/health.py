@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import HttpMethod, Response, get, route
 from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
 
 from alertsvc import __version__
 from alertsvc.engine.reload import Reloader
@@ -116,11 +117,14 @@ async def metrics(service: NamedDependency[Service]) -> Response[bytes]:
 
 
 ASKED_BY_MACHINES = (healthy, ready, health, metrics)
-HANDLERS = [
-    *ASKED_BY_MACHINES,
-    *(
-        route(sorted(each.paths), http_method=[HttpMethod.HEAD], include_in_schema=False)(each.fn)
-        for each in ASKED_BY_MACHINES
-    ),
-]
-"""Some balancers and monitors ask with HEAD. The server leaves the body of the answer away."""
+
+
+def _by_head(handler: HTTPRouteHandler) -> HTTPRouteHandler:
+    """The same for HEAD, which some balancers and monitors ask with. The server leaves the body of the answer away."""
+    door = route(
+        sorted(handler.paths), http_method=[HttpMethod.HEAD], media_type=handler.media_type, include_in_schema=False
+    )
+    return door(handler.fn)
+
+
+HANDLERS = [*ASKED_BY_MACHINES, *(_by_head(each) for each in ASKED_BY_MACHINES)]

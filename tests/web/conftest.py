@@ -6,6 +6,7 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from alertsvc.app import create_app
+from alertsvc.channels.outcome import Fault, Retry
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.service import Parts, Service
 from alertsvc.engine.tuning import Tuning
@@ -31,3 +32,14 @@ async def client(database_url: str, recorder: Recorder) -> AsyncIterator[Client]
     )
     async with AsyncTestClient(create_app(service), base_url="http://127.0.0.1") as opened:
         yield opened
+
+
+@pytest.fixture
+async def service(database_url: str) -> AsyncIterator[Service]:
+    """A running service, whose only destination takes nothing."""
+    recorder = Recorder(otherwise=Retry(Fault.NETWORK, "down"))
+    outlets = Outlets(rules(), {"team/chat": Outlet("team/chat", "chat", recorder)})
+    made = Service(Parts(open_database(database_url), outlets, Metrics("test")))
+    await made.start()
+    yield made
+    await made.stop()
