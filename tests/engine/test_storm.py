@@ -76,7 +76,7 @@ def storms(channel: Recorder) -> list[DigestMessage]:
 
 
 async def active(world: World) -> Mapping[tuple[str, ...], float]:
-    return (await world.database.snapshot(lambda conn: gauges.stored(conn, world.now)))["storm_active"]
+    return (await world.database.snapshot(lambda conn: gauges.stored(conn, lambda: world.now)))["storm_active"]
 
 
 async def everything_is_told(world: World) -> None:
