@@ -16,7 +16,7 @@ from alertsvc.core.decide import Batch, Verdict, correlation_for
 from alertsvc.core.flapping import judge
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.rules import Moment
-from alertsvc.engine.apply import apply_verdict
+from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
 from alertsvc.engine.muting import mutes_for
 from alertsvc.engine.storming import with_storms
 from alertsvc.store import alerts, arrivals, incidents, tally
@@ -99,7 +99,11 @@ class _Arrival:
 
 
 def admit(
-    conn: Connection, submissions: Sequence[Submission], moment: Moment, recall: Recall | None = None
+    conn: Connection,
+    submissions: Sequence[Submission],
+    moment: Moment,
+    recall: Recall | None = None,
+    boarding: Boarding = NOBODY_BOARDS,
 ) -> list[Receipt]:
     """Take requests in, together, in their order. Their receipts are valid once the transaction has committed.
 
@@ -107,7 +111,7 @@ def admit(
     """
     keys = _claim_request_keys(conn, submissions, moment.now)
     taken = [each for each in submissions if each.id not in keys.misused]
-    receipts = iter(_take(conn, taken, keys.repeated, moment, recall))
+    receipts = iter(_take(conn, taken, keys.repeated, moment, recall=recall, boarding=boarding))
     return [
         Receipt(each.id, Counts(), key_was_used=True) if each.id in keys.misused else next(receipts)
         for each in submissions
@@ -148,7 +152,9 @@ def _take(
     submissions: Sequence[Submission],
     repeated: frozenset[UUID],
     moment: Moment,
-    recall: Recall | None,
+    *,
+    recall: Recall | None = None,
+    boarding: Boarding = NOBODY_BOARDS,
 ) -> list[Receipt]:
     flow = [_Arrival(event, each.id, each.received_at) for each in submissions for event in each.events]
     fresh_ids = _claim_event_ids(conn, [item for item in flow if item.arrival_id not in repeated], moment.now)
@@ -170,7 +176,7 @@ def _take(
     arrivals.add(new, records)
     _keep_measurements(new, [item for item in flow if item.arrival_id not in repeated], moment)
     deciding = with_storms(conn, moment) if batch.changed else moment
-    apply_verdict(conn, _finish(conn, batch, deciding), deciding, new)
+    apply_verdict(conn, _finish(conn, batch, deciding), deciding, new, boarding)
     arrivals.save_bad(conn, records)
     alerts.touch(conn, batch.touched())
     return receipts
@@ -308,14 +314,14 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
     if submission.id in keys.misused:
         return Receipt(submission.id, Counts(), key_was_used=True)
     if submission.id in keys.repeated:
-        return _take(conn, [submission], keys.repeated, moment, None)[0]
+        return _take(conn, [submission], keys.repeated, moment)[0]
     refused = list(submission.refused)
     results: list[ItemResult] = []
     for position, event in enumerate(submission.events):
         part = replace(submission, id=moment.new_id(), events=[event], refused=())
         try:
             with tally.provisionally(conn), conn.begin_nested():
-                receipt = _take(conn, [part], frozenset(), moment, None)[0]
+                receipt = _take(conn, [part], frozenset(), moment)[0]
         except Exception as fault:
             if isinstance(fault, ConflictError) or (isinstance(fault, SQLAlchemyError) and is_unavailable(fault)):
                 raise

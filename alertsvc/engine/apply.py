@@ -1,18 +1,20 @@
 """Writes what was decided, in one transaction: in an order that keeps references whole and writers out of deadlocks."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from alertsvc.core.decide import Inhibiting, Verdict
-from alertsvc.core.effects import Effects
+from alertsvc.core.effects import Delivery, Effects
 from alertsvc.core.mutes import kind_of, place_ref
 from alertsvc.core.rules import Moment
 from alertsvc.store import alerts, digests, incidents, inhibitors, mutes, outbox, storms, tally
 from alertsvc.store.insertions import Insertions
+from alertsvc.store.outbox import Lease
 
 log = logging.getLogger(__name__)
 
@@ -20,12 +22,40 @@ NOT_TO_BE_TOLD = "decision"
 """What a notification is counted under that no mute kept back: nobody was to be told."""
 
 
-def apply_verdict(conn: Connection, verdict: Verdict, moment: Moment, new: Insertions) -> None:
+class Boarding(Protocol):
+    """Takes along what a transaction makes due, to send it as soon as that has committed."""
+
+    def board(self, deliveries: Sequence[Delivery], now: datetime) -> Mapping[UUID, Lease]:
+        """Which of these it takes, which are about to be written, and under what lease."""
+        ...
+
+    def stays(self) -> None:
+        """Something else became due: whoever looks for work should look."""
+        ...
+
+
+class NobodyBoards:
+    """Everything is left to those who look for work."""
+
+    def board(self, deliveries: Sequence[Delivery], now: datetime) -> Mapping[UUID, Lease]:  # noqa: ARG002
+        """See `Boarding`."""
+        return {}
+
+    def stays(self) -> None:
+        """See `Boarding`."""
+
+
+NOBODY_BOARDS = NobodyBoards()
+
+
+def apply_verdict(
+    conn: Connection, verdict: Verdict, moment: Moment, new: Insertions, boarding: Boarding = NOBODY_BOARDS
+) -> None:
     """Write what a batch of events came to, and what is in `new` already: what the events refer to."""
     incidents.add_opened(conn, new, verdict.effects.opened)
     alerts.add(new, verdict.alerts)
     alerts.record(new, verdict.happenings, _ids(moment))
-    _write(conn, verdict.effects, moment, new)
+    _write(conn, verdict.effects, moment, new, boarding)
     alerts.save(conn, verdict.alerts)
     alerts.end_episodes(conn, verdict.happenings)
     _inhibit(conn, verdict.inhibiting, moment.now)
@@ -41,10 +71,10 @@ def _inhibit(conn: Connection, changed: Sequence[Inhibiting], now: datetime) -> 
 
 def apply_effects(conn: Connection, effects: Effects, moment: Moment) -> None:
     """Write what a person's act or a timer came to."""
-    _write(conn, effects, moment, Insertions())
+    _write(conn, effects, moment, Insertions(), NOBODY_BOARDS)
 
 
-def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions) -> None:
+def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions, boarding: Boarding) -> None:
     """First what makes room in lanes, then all that is new, then what changes: it may refer to what is new."""
     now: datetime = moment.now
     storms.save(conn, moment.storms)
@@ -54,12 +84,14 @@ def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions) 
     incidents.add_believers(new, effects.new_believers)
     incidents.add_history(new, effects.history, _ids(moment))
     outbox.add_notifications(conn, new, effects.notifications)
-    outbox.add(new, effects.deliveries)
+    outbox.add(new, effects.deliveries, boarding.board(effects.deliveries, now))
     new.write(conn)
-    outbox.promote(conn, {each.lane for each in effects.deliveries if each.behind})
+    promoted_count = outbox.promote(conn, {each.lane for each in effects.deliveries if each.behind})
     incidents.save_changed(conn, effects.changed)
     incidents.save_believers(conn, effects.believers)
     outbox.revise(conn, effects.revised)
+    if promoted_count or effects.withdrawn or any(each.due_at <= now for each in effects.revised):
+        boarding.stays()
     outbox.end_notifications(conn, effects.ended, now)
     mutes.release(conn, effects.released)
     mutes.forget(conn, effects.unheld)

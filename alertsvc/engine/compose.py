@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -11,12 +10,12 @@ from alertsvc.channels.base import Envelope
 from alertsvc.channels.message import AlertLine, DigestItem, DigestMessage, IncidentMessage, Message, Storm, StormClass
 from alertsvc.core.alerts import SOURCE
 from alertsvc.core.incidents import Incident
-from alertsvc.core.model import AlertState, Link, Reason, Severity
+from alertsvc.core.model import Link, Reason, Severity
 from alertsvc.core.rules import Rules
 from alertsvc.core.storm import StormMark
 from alertsvc.engine.muting import KeptBack, kept_back_from
 from alertsvc.store import briefs
-from alertsvc.store.briefs import DigestBrief, IncidentBrief
+from alertsvc.store.briefs import AlertBrief, DigestBrief, IncidentBrief
 from alertsvc.store.outbox import Claimed
 
 LATE_AFTER = timedelta(minutes=2)
@@ -65,7 +64,7 @@ def incident_message(
 ) -> IncidentMessage:
     """The view of an incident that a channel lays out."""
     incident = brief.incident
-    alerts = tuple(_line(row) for row in brief.alerts)
+    alerts = tuple(_line(each) for each in brief.alerts)
     facts = rules.models.get(incident.labels.get("model", ""))
     newest = alerts[0] if alerts else None
     annotations: Mapping[str, str] = newest.annotations if newest else {}
@@ -102,19 +101,19 @@ def incident_message(
     )
 
 
-def _line(row: Any) -> AlertLine:
+def _line(each: AlertBrief) -> AlertLine:
     return AlertLine(
-        fingerprint=row.fingerprint,
-        name=row.labels.get("alertname") or row.fingerprint,
-        state=AlertState(row.state),
-        severity=Severity(row.severity),
-        labels=row.labels,
-        annotations=row.annotations,
-        starts_at=row.starts_at,
-        ended_at=row.closed_at,
-        value=row.value,
-        threshold=row.threshold,
-        links=tuple(Link(link["title"], link["url"]) for link in row.links),
+        fingerprint=each.fingerprint,
+        name=each.labels.get("alertname") or each.fingerprint,
+        state=each.state,
+        severity=each.severity,
+        labels=each.labels,
+        annotations=each.annotations,
+        starts_at=each.starts_at,
+        ended_at=each.closed_at,
+        value=each.value,
+        threshold=each.threshold,
+        links=tuple(Link(link["title"], link["url"]) for link in each.links),
     )
 
 

@@ -73,6 +73,8 @@ class Sender:
         self._paces: dict[str, Pace] = {}
         self._poll_seconds = pace.poll_seconds
         self._overall = Pace(pace.rate, max(1, int(pace.rate)), pace.concurrency)
+        self._caught_up: frozenset[str] = frozenset()
+        """Destinations of which the last claim took all that was due."""
         self._tries: dict[asyncio.Task[None], Outlet] = {}
         self._rides: set[Ride] = set()
         self._ended: list[Tried] = []
@@ -151,9 +153,10 @@ class Sender:
 
     @contextmanager
     def ride(self) -> Generator[Ride]:
-        """A claim to be made within somebody else's transaction, which saves one of its own."""
+        """Takes along what somebody else's transaction makes due, which saves a claim in one of its own."""
         outlets = self._outlets()
-        ride = Ride(self, outlets, {} if self._closing else self._wanted(outlets), self._ticks())
+        wanted = {} if self._closing else self._wanted(outlets)
+        ride = Ride(self, outlets, wanted, self._ticks(), self._caught_up)
         self._rides.add(ride)
         try:
             yield ride
@@ -205,6 +208,10 @@ class Sender:
     def worker(self) -> str:
         """The name that its leases carry."""
         return self._worker
+
+    def has_caught_up(self, destinations: frozenset[str]) -> None:
+        """A claim took all that was due of these destinations, and of no others."""
+        self._caught_up = destinations
 
     def start(self, leased: Leased) -> None:
         """Send what is leased."""

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from alertsvc.clock import Clock, NewId
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.engine.admit import Receipt, Submission, admit, admit_one_by_one
+from alertsvc.engine.apply import Boarding, NobodyBoards
 from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.recall import Recall
 
@@ -41,11 +42,15 @@ class Bounds:
     writers: int = 1
 
 
-class Passenger(Protocol):
-    """What rides in the transaction of ingest: the claim of what it made due."""
+class Passenger(Boarding, Protocol):
+    """What rides in the transaction of ingest, and takes along the messages that it makes due."""
 
-    def claim(self, now: datetime, conn: Connection) -> None:
-        """Within the transaction; again when that is run again."""
+    def begin(self) -> None:
+        """The transaction begins; again when it is run again."""
+        ...
+
+    def compose(self, now: datetime, conn: Connection) -> None:
+        """Make the messages that are taken along, at the end of the transaction."""
         ...
 
     def start(self) -> object:
@@ -53,10 +58,13 @@ class Passenger(Protocol):
         ...
 
 
-class NoPassenger:
+class NoPassenger(NobodyBoards):
     """Nothing rides along."""
 
-    def claim(self, now: datetime, conn: Connection) -> None:
+    def begin(self) -> None:
+        """See `Passenger`."""
+
+    def compose(self, now: datetime, conn: Connection) -> None:
         """See `Passenger`."""
 
     def start(self) -> None:
@@ -199,10 +207,10 @@ class Committer:
                 with self._passenger() as another:
                     await self._commit_alone(another, waiting)
         else:
+            passenger.start()  # first: a page is worth more than an acknowledgement
             for waiting, receipt in zip(group, receipts, strict=True):
                 if not waiting.receipt.done():
                     waiting.receipt.set_result(receipt)
-            passenger.start()
 
     async def _commit_alone(self, passenger: Passenger, waiting: _Waiting) -> None:
         try:
@@ -213,24 +221,24 @@ class Committer:
             log.exception("ingest: a request was not committed")
             self._fail([waiting], StoreUnavailableError(type(fault).__name__))
         else:
+            passenger.start()
             if not waiting.receipt.done():
                 waiting.receipt.set_result(receipt)
-            passenger.start()
 
     def _moment(self) -> Moment:
         return Moment(self._rules(), self._clock(), self._new_id)
 
     def _admit(self, submissions: Sequence[Submission], passenger: Passenger, conn: Connection) -> list[Receipt]:
         moment = self._moment()
-        receipts = admit(conn, submissions, moment, self._recall)
-        if any(_changed_something(receipt) for receipt in receipts):
-            passenger.claim(moment.now, conn)
+        passenger.begin()
+        receipts = admit(conn, submissions, moment, self._recall, passenger)
+        passenger.compose(moment.now, conn)
         return receipts
 
     def _admit_alone(self, submission: Submission, passenger: Passenger, conn: Connection) -> Receipt:
-        moment = self._moment()
-        receipt = admit_one_by_one(conn, submission, moment)
-        passenger.claim(moment.now, conn)
+        passenger.begin()
+        receipt = admit_one_by_one(conn, submission, self._moment())
+        passenger.stays()  # what it made due may have been undone with the event it was for: nothing is taken along
         return receipt
 
     @staticmethod
@@ -238,8 +246,3 @@ class Committer:
         for waiting in group:
             if not waiting.receipt.done():
                 waiting.receipt.set_exception(fault)
-
-
-def _changed_something(receipt: Receipt) -> bool:
-    """Whether somebody may have to be told: duplicates, most of what arrives, come to nothing."""
-    return bool(receipt.counts.new or receipt.counts.updated)

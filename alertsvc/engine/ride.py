@@ -1,8 +1,9 @@
-"""A claim of what is due, in whatever transaction, and the sending that follows once that has committed."""
+"""What leaves once a transaction has committed: claimed in it because it was due, or written in it and taken along."""
 
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,10 +12,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from alertsvc.core.effects import Delivery
 from alertsvc.engine.compose import Composed, compose
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.store import outbox
-from alertsvc.store.outbox import Claimed
+from alertsvc.store.outbox import Claimed, Lease
 
 log = logging.getLogger(__name__)
 
@@ -40,34 +42,80 @@ class Departures(Protocol):
 
     def start(self, leased: Leased) -> None: ...
 
+    def wake(self) -> None: ...
+
+    def has_caught_up(self, destinations: frozenset[str]) -> None: ...
+
 
 class Ride:
-    """One claim. `wanted` is how many to take, by destination; `over` is set when it can start nothing any more."""
+    """One departure. `wanted` is how many to take, by destination; `over` is set when it can start nothing any more.
 
-    def __init__(self, sender: Departures, outlets: Outlets, wanted: dict[str, int], since: float) -> None:
+    Destinations that have `caught_up` have nothing else waiting, as far as their last claim could tell: only to them
+    does a message leave without queueing behind graver and older ones.
+    """
+
+    def __init__(
+        self,
+        sender: Departures,
+        outlets: Outlets,
+        wanted: dict[str, int],
+        since: float,
+        caught_up: Collection[str] = frozenset(),
+    ) -> None:
         self.wanted = wanted
         self.over = asyncio.Event()
         self._sender = sender
         self._outlets = outlets
         self._since = since
+        self._caught_up = caught_up
+        self._is_claim = False
+        self._more_is_due = False
         self._claimed: list[Claimed] = []
         self._composed: dict[UUID, Composed] = {}
 
+    def begin(self) -> None:
+        """A transaction begins, or is run again: what an earlier run of it took along was never written."""
+        self._claimed = []
+        self._composed = {}
+        self._more_is_due = False
+
     def claim(self, now: datetime, conn: Connection) -> None:
         """Lease what is due, within a transaction; again when that is run again."""
+        self.begin()
+        self._is_claim = True
         by_name = self._outlets.by_destination
         until = {name: (most, now + by_name[name].lease) for name, most in self.wanted.items()}
         self._claimed = outbox.claim(conn, until, now, self._sender.worker)
-        self._composed = {}
-        if len(self._claimed) <= FEW:
-            self._compose(now, conn)
+        self.compose(now, conn)
 
-    def _compose(self, now: datetime, conn: Connection) -> None:
-        """Make the messages here, which saves each a connection and a snapshot: they leave right after the commit.
+    def board(self, deliveries: Sequence[Delivery], now: datetime) -> Mapping[UUID, Lease]:
+        """Take along what is due of `deliveries`, which are about to be written, the gravest first."""
+        room = {name: most for name, most in self.wanted.items() if name in self._caught_up}
+        leases: dict[UUID, Lease] = {}
+        for each in sorted(deliveries, key=lambda each: -each.severity):
+            if each.behind or each.due_at > now:
+                continue
+            if room.get(each.destination, 0) > 0:
+                room[each.destination] -= 1
+                until = now + self._outlets.by_destination[each.destination].lease
+                leases[each.id] = Lease(self._sender.worker, until)
+                self._claimed.append(outbox.claimed_at_once(each))
+            else:
+                self.stays()
+        return leases
+
+    def stays(self) -> None:
+        """Something is due that does not leave with this transaction."""
+        self._more_is_due = True
+
+    def compose(self, now: datetime, conn: Connection) -> None:
+        """Make a few messages here, which saves each a connection and a snapshot: they leave right after the commit.
 
         A message that cannot be made must not fail the transaction, which is somebody else's: it is tried again by
         itself, and that fault is recorded. A fault of the database is the transaction's own.
         """
+        if len(self._claimed) > FEW:
+            return
         for each in self._claimed:
             try:
                 composed = compose_for(self._outlets, each, now, conn, decided_now=each.created_at == now)
@@ -85,8 +133,13 @@ class Ride:
             outlet = self._outlets.by_destination[each.destination]
             send_before = self._since + (outlet.lease - outlet.channel.budget).total_seconds()
             self._sender.start(Leased(each, outlet, send_before, self._composed.get(each.id)))
+        if self._more_is_due:
+            self._sender.wake()
         taken = Counter(each.destination for each in self._claimed)
-        return any(taken[name] >= most for name, most in self.wanted.items())
+        full = frozenset(name for name, most in self.wanted.items() if taken[name] >= most)
+        if self._is_claim:
+            self._sender.has_caught_up(frozenset(self.wanted) - full)
+        return bool(full)
 
 
 def compose_for(

@@ -23,11 +23,27 @@ MOST_KINDS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class AlertBrief:
+    """One alert of an incident as it stands. `closed_at` is None while it fires."""
+
+    fingerprint: str
+    state: AlertState
+    severity: Severity
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    starts_at: datetime
+    closed_at: datetime | None
+    value: float | None
+    threshold: float | None
+    links: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentBrief:
-    """An incident as one destination is to hear of it. `alerts` are rows of the table: the worst, then the newest."""
+    """An incident as one destination is to hear of it. `alerts` are some: the worst, then the newest."""
 
     incident: Incident
-    alerts: Sequence[AnyRow]
+    alerts: Sequence[AlertBrief]
     ended_count: int
     route: str
     anchor: Mapping[str, str] | None
@@ -53,21 +69,10 @@ class DigestBrief:
     kinds: Sequence[tuple[str, int, int]] = ()
 
 
-_WORST_ALERTS = (
-    select(alert)
-    .where(alert.c.incident_id == bindparam("incident_id"))
-    .order_by(
-        case((alert.c.state == AlertState.FIRING, 0), else_=1),
-        alert.c.severity.desc(),
-        alert.c.starts_at.desc(),
-        alert.c.fingerprint,
-    )
-    .limit(SHOWN_ALERTS)
-)
 _LATEST_COMMENT = (
     select(history.c.detail)
     .where(
-        history.c.incident_id == incident.c.id,
+        history.c.incident_id == bindparam("incident_id"),
         history.c.detail != "",
         history.c.channel != "ingest",
         history.c.kind.in_(("comment", "acknowledged", "resolved", "reopened")),
@@ -76,13 +81,40 @@ _LATEST_COMMENT = (
     .limit(1)
     .scalar_subquery()
 )
+_SHOWN = (
+    "fingerprint",
+    "state",
+    "severity",
+    "labels",
+    "annotations",
+    "starts_at",
+    "closed_at",
+    "value",
+    "threshold",
+    "links",
+)
 _INCIDENT = (
-    select(incident, believer.c.route, believer.c.anchor, _LATEST_COMMENT.label("comment"))
+    select(
+        incident,
+        believer.c.route,
+        believer.c.anchor,
+        _LATEST_COMMENT.label("comment"),
+        *(alert.c[name].label(f"alert_{name}") for name in _SHOWN),
+    )
     .outerjoin(
         believer, (believer.c.incident_id == incident.c.id) & (believer.c.destination == bindparam("destination"))
     )
+    .outerjoin(alert, alert.c.incident_id == incident.c.id)
     .where(incident.c.id == bindparam("incident_id"))
+    .order_by(
+        case((alert.c.state == AlertState.FIRING, 0), else_=1),
+        alert.c.severity.desc(),
+        alert.c.starts_at.desc(),
+        alert.c.fingerprint,
+    )
+    .limit(SHOWN_ALERTS)
 )
+"""One row for each of its worst alerts, or one row without any: what leaves is read in one round trip."""
 
 
 _LATEST_RAISE = (
@@ -117,10 +149,11 @@ _KINDS = (
 
 def incident_brief(conn: Connection, incident_id: UUID, destination: str) -> IncidentBrief | None:
     """What `destination` is to be told of the incident now; None when it is gone."""
-    row = conn.execute(_INCIDENT, {"incident_id": incident_id, "destination": destination}).one_or_none()
-    alerts = conn.execute(_WORST_ALERTS, {"incident_id": incident_id}).all()
-    if row is None:
+    rows = conn.execute(_INCIDENT, {"incident_id": incident_id, "destination": destination}).all()
+    if not rows:
         return None
+    row = rows[0]
+    alerts = [_alert(each) for each in rows if each.alert_fingerprint is not None]
     return IncidentBrief(
         incident=incident_from(row),
         alerts=alerts,
@@ -129,6 +162,21 @@ def incident_brief(conn: Connection, incident_id: UUID, destination: str) -> Inc
         anchor=row.anchor,
         comment=row.comment,
         common_labels=common_labels([each.labels for each in alerts]),
+    )
+
+
+def _alert(row: AnyRow) -> AlertBrief:
+    return AlertBrief(
+        fingerprint=row.alert_fingerprint,
+        state=AlertState(row.alert_state),
+        severity=Severity(row.alert_severity),
+        labels=row.alert_labels,
+        annotations=row.alert_annotations,
+        starts_at=row.alert_starts_at,
+        closed_at=row.alert_closed_at,
+        value=row.alert_value,
+        threshold=row.alert_threshold,
+        links=row.alert_links,
     )
 
 

@@ -8,6 +8,7 @@ slept past its lease changes nothing.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -51,10 +52,19 @@ def priority(severity: Severity) -> int:
     return Severity.CRITICAL - severity
 
 
-def add(new: Insertions, deliveries: Sequence[Delivery]) -> None:
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A delivery is `worker`'s to send until `until`."""
+
+    worker: str
+    until: datetime
+
+
+def add(new: Insertions, deliveries: Sequence[Delivery], leases: Mapping[UUID, Lease] = MappingProxyType({})) -> None:
     """Have deliveries put into the outbox. Their lanes are new or held by this transaction.
 
-    When they are written, `promote` the lanes of those that are behind: what was before them may have gone.
+    Those with a lease are claimed as they are written (`claimed_at_once`). When they are written, `promote` the lanes
+    of those that are behind: what was before them may have gone.
     """
     rows = [
         {
@@ -68,18 +78,41 @@ def add(new: Insertions, deliveries: Sequence[Delivery]) -> None:
             "reason": each.reason,
             "severity": int(each.severity),
             "priority": priority(each.severity),
-            "state": "waiting" if each.behind else "pending",
-            "attempt_count": 0,
+            "state": "waiting" if each.behind else "sending" if lease else "pending",
+            "attempt_count": 1 if lease else 0,
             "maybe_left": False,
             "unknown_count": 0,
             "created_at": each.created_at,
             "due_at": each.due_at,
             "expires_at": each.expires_at,
+            "lease_until": lease.until if lease else None,
+            "worker": lease.worker if lease else None,
             "progress": None,
         }
-        for each in deliveries
+        for each, lease in ((each, leases.get(each.id)) for each in deliveries)
     ]
     new.add(outbox, rows)
+
+
+def claimed_at_once(each: Delivery) -> Claimed:
+    """The first claim of a delivery that is written with its lease."""
+    return Claimed(
+        id=each.id,
+        lane=each.lane,
+        sequence=each.sequence,
+        destination=each.destination,
+        receiver=each.receiver,
+        incident_id=each.incident_id,
+        digest_id=each.digest_id,
+        reason=each.reason,
+        severity=each.severity,
+        attempt_count=1,
+        unknown_count=0,
+        created_at=each.created_at,
+        due_at=each.due_at,
+        expires_at=each.expires_at,
+        progress={},
+    )
 
 
 def lock_lanes(conn: Connection, lanes: Iterable[str]) -> None:

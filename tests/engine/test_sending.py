@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -40,13 +41,17 @@ def sender_of(world: World, outlets: Outlets) -> Sender:
 
 
 async def receive(world: World, sender: Sender, *events: Any) -> None:
-    """Take events in and send what they make due, as the service does: claimed in the transaction of ingest."""
+    """Take events in and send what they make due, as the service does: taken along by the transaction of ingest."""
     submission = Submission(new_id(), "alertmanager", world.now, list(events), b"{}")
+    with sender.ride() as claim:
+        await world.database.transaction(partial(claim.claim, world.now))
+        claim.start()
     with sender.ride() as ride:
 
         def work(conn: Connection) -> None:
-            admit(conn, [submission], world.moment())
-            ride.claim(world.now, conn)
+            ride.begin()
+            admit(conn, [submission], world.moment(), boarding=ride)
+            ride.compose(world.now, conn)
 
         await world.database.transaction(work)
         ride.start()
