@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import greenlet_spawn
 
 from alertsvc.store import tally
 from alertsvc.store.listening import CONFLICT, POSTGRES_RETRY_CODES, Access, Listener, Watched
@@ -199,8 +200,7 @@ class PostgresDatabase(Watched):
     async def _until_it_passes(self, work: Work[T]) -> T:
         for turn in range(RETRIES):
             try:
-                async with self._engine.begin() as conn:
-                    return await conn.run_sync(work)
+                return await greenlet_spawn(lambda: self._written(work))
             except ConflictError:
                 cause = CONFLICT
             except DBAPIError as fault:
@@ -220,12 +220,20 @@ class PostgresDatabase(Watched):
 
     async def _read(self, work: Work[T]) -> T:
         try:
-            async with self._engine.connect() as conn:
-                await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-                async with conn.begin():
-                    return await conn.run_sync(work)
+            return await greenlet_spawn(lambda: self._read_in_view(work))
         except (OSError, TimeoutError, SQLAlchemyError) as fault:
             raise _translated(fault) from fault
+
+    def _written(self, work: Work[T]) -> T:
+        """In one greenlet from begin to commit: entering one for each step costs more than some of the steps."""
+        with self._engine.sync_engine.begin() as conn:
+            return work(conn)
+
+    def _read_in_view(self, work: Work[T]) -> T:
+        with self._engine.sync_engine.connect() as conn:
+            conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with conn.begin():
+                return work(conn)
 
     async def close(self) -> None:
         """See `Database`."""
