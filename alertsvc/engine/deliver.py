@@ -22,6 +22,7 @@ from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.pace import Breaker, Pace
 from alertsvc.engine.ride import Leased, Ride, compose_for
 from alertsvc.engine.settle import NOT_TAKEN, Settled, Tried, reconsider, settle
+from alertsvc.store import outbox
 from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.rehearsal import rehearse
 
@@ -75,6 +76,8 @@ class Sender:
         self._overall = Pace(pace.rate, max(1, int(pace.rate)), pace.concurrency)
         self._caught_up: frozenset[str] = frozenset()
         """Destinations of which the last claim took all that was due."""
+        self._recovered: set[str] = set()
+        """Destinations that are back after an outage, whose messages wait for no reason any more."""
         self._tries: dict[asyncio.Task[None], Outlet] = {}
         self._rides: set[Ride] = set()
         self._ended: list[Tried] = []
@@ -234,7 +237,8 @@ class Sender:
             self._overall.handed_back()
         else:
             well = isinstance(outcome, (Accepted, Rejected))
-            pace.came_back(self._ticks(), well=well, wait=_wait_for_all(outcome))
+            if pace.came_back(self._ticks(), well=well, wait=_wait_for_all(outcome)):
+                self._recovered.add(leased.claimed.destination)
             self._overall.came_back(self._ticks(), well=True)
         self._ended.append(Tried(leased.claimed, self._worker, started_at, self._clock(), outcome))
         self._has_ended.set()
@@ -270,8 +274,9 @@ class Sender:
                 await self._settle(group)
 
     async def _settle(self, group: list[Tried]) -> None:
+        recovered = frozenset(self._recovered)
         try:
-            settled = await self._database.transaction(partial(self._settle_in, group))
+            settled = await self._database.transaction(partial(self._settle_in, group, recovered))
         except StoreUnavailableError as fault:
             log.warning("delivery: %d endings wait for the database: %s", len(group), fault)
             await self._settle_later(group)
@@ -279,6 +284,7 @@ class Sender:
             log.exception("delivery: %d endings could not be recorded", len(group))
             await self._settle_alone(group)
         else:
+            self._recovered -= recovered
             for each in settled:
                 self._settled(each)
             await self._reconsider([each for each in settled if each.state in NOT_TAKEN])
@@ -307,8 +313,11 @@ class Sender:
         elif group[0].outcome.detail != UNSTORABLE:
             await self._settle([_without_answer(group[0])])
 
-    def _settle_in(self, group: list[Tried], conn: Connection) -> list[Settled]:
-        return settle(conn, group, Moment(self._outlets().rules, self._clock(), self._new_id))
+    def _settle_in(self, group: list[Tried], recovered: Collection[str], conn: Connection) -> list[Settled]:
+        moment = Moment(self._outlets().rules, self._clock(), self._new_id)
+        settled = settle(conn, group, moment)
+        outbox.hasten(conn, recovered, moment.now)
+        return settled
 
     def _reconsider_in(self, not_taken: list[Settled], conn: Connection) -> None:
         reconsider(conn, not_taken, Moment(self._outlets().rules, self._clock(), self._new_id))

@@ -6,6 +6,8 @@ from enum import IntEnum
 FAILURES_BEFORE_PAUSE = 3
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+OUTAGE_SECONDS = 20.0
+"""A destination that kept failing for so long had an outage: what failed meanwhile waits far too long by its end."""
 LONGEST_WAIT = 3600.0
 """What a destination asks for is honoured up to here: some ask for years."""
 
@@ -31,6 +33,7 @@ class Pace:
     in_flight: int = 0
     failures: int = 0
     shut_until: float = 0.0
+    failing_since: float = 0.0
     _tokens: float = field(default=-1.0)
     _filled_at: float = 0.0
 
@@ -71,19 +74,24 @@ class Pace:
         self._tokens -= 1
         self.in_flight += 1
 
-    def came_back(self, now: float, *, well: bool, wait: float | None = None) -> None:
+    def came_back(self, now: float, *, well: bool, wait: float | None = None) -> bool:
         """A try ended. `wait` is what the destination asked everything for it to wait, in seconds.
 
-        What comes back badly while the gate is shut had left before and says nothing new: it does not count.
+        What comes back badly while the gate is shut had left before and says nothing new: it does not count. Returns
+        whether this is the end of an outage.
         """
         self.in_flight -= 1
         news = well or now >= self.shut_until
+        if not well and not self.failures:
+            self.failing_since = now
+        was_out = self.failures >= FAILURES_BEFORE_PAUSE and now - self.failing_since >= OUTAGE_SECONDS
         self.failures = 0 if well else self.failures + int(news)
         if wait is not None:
             self.shut_until = max(self.shut_until, now + min(wait, LONGEST_WAIT))
         elif news and self.failures >= FAILURES_BEFORE_PAUSE:
             turn = min(self.failures - FAILURES_BEFORE_PAUSE, 10)
             self.shut_until = max(self.shut_until, now + min(FIRST_PAUSE * 2**turn, LONGEST_PAUSE))
+        return well and was_out
 
     def handed_back(self) -> None:
         """A message did not leave after all."""

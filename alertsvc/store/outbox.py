@@ -5,7 +5,7 @@ wait. A claim raises `attempt_count`; only the try that carries the present coun
 slept past its lease changes nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -316,6 +316,16 @@ def put_back(
     if progress is not None:
         changes["progress"] = dict(progress)
     return conn.execute(update(outbox).where(*fence).values(**changes)).rowcount == 1
+
+
+def hasten(conn: Connection, destinations: Collection[str], now: datetime) -> None:
+    """Destinations are back after an outage: what was tried meanwhile is due now, instead of at the end of its pause.
+
+    Else the last to be told would be those whose messages failed most often, and that is those of the gravest.
+    """
+    for each in sorted(destinations):
+        paused = outbox.c.state == "pending", outbox.c.attempt_count > 0, outbox.c.due_at > now
+        conn.execute(update(outbox).where(outbox.c.destination == each, *paused).values(due_at=now))
 
 
 def hand_back(conn: Connection, claimed: Sequence[Claimed]) -> None:

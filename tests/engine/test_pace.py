@@ -2,7 +2,14 @@
 
 import pytest
 
-from alertsvc.engine.pace import FAILURES_BEFORE_PAUSE, FIRST_PAUSE, LONGEST_PAUSE, LONGEST_WAIT, Pace
+from alertsvc.engine.pace import (
+    FAILURES_BEFORE_PAUSE,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    LONGEST_WAIT,
+    OUTAGE_SECONDS,
+    Pace,
+)
 
 
 def pace(rate: float = 1.0, burst: int = 3, concurrency: int = 10) -> Pace:
@@ -145,3 +152,17 @@ def test_a_success_does_not_open_a_gate_that_was_shut_by_a_wish() -> None:
     bucket.came_back(5.0, well=False, wait=60.0)
     bucket.came_back(6.0, well=True)
     assert (bucket.free(6.0), bucket.wait(6.0)) == (0, 59.0)
+
+
+@pytest.mark.parametrize(
+    ("failed_for", "was_out"),
+    [pytest.param(OUTAGE_SECONDS - 1, False, id="a-hiccup"), pytest.param(OUTAGE_SECONDS, True, id="an-outage")],
+)
+def test_the_first_success_after_an_outage_is_known_as_its_end(failed_for: float, was_out: bool) -> None:
+    bucket = pace(rate=1000.0, burst=1000)
+    bucket.free(1.0)
+    fail(bucket, 1.0, FAILURES_BEFORE_PAUSE)
+    bucket.left()
+    assert bucket.came_back(1.0 + failed_for, well=True) is was_out
+    bucket.left()
+    assert bucket.came_back(2.0 + failed_for, well=True) is False, "only the first"
