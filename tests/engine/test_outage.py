@@ -60,7 +60,6 @@ class Working:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.dialect = database.dialect
-        self.on_counted = database.on_counted
         self.count = 0
 
     async def transaction(self, work: Work[T]) -> T:
