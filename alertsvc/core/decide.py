@@ -183,6 +183,11 @@ class Batch:
         alert = self._alerts.get(fingerprint)
         return alert.incident_id if alert else None
 
+    @property
+    def numbers(self) -> dict[UUID, int]:
+        """The numbers of the incidents given to it, by id."""
+        return {key: each.incident.number for key, each in self._drafts.items() if not each.is_new}
+
     def asks(self) -> list[Labels]:
         """The labels of the alerts whose news may be muted: what the mutes given to `finish` must know about."""
         return [event_labels(event) for event in self._latest.values()]

@@ -75,6 +75,7 @@ class ItemResult:
 class Receipt:
     """What became of a request: durable once this exists. `items` follow the order of its events.
 
+    `numbers` are those of the incidents that they stand in, by id.
     `key_was_used`: its idempotency key came with another body before, and nothing of it was taken.
     """
 
@@ -82,11 +83,17 @@ class Receipt:
     counts: Counts
     items: Sequence[ItemResult] = field(default_factory=tuple[ItemResult, ...])
     key_was_used: bool = False
+    numbers: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
 
     @property
     def incident_ids(self) -> list[UUID]:
         """The incidents its events stand in, each once, in order of appearance."""
         return list(dict.fromkeys(item.incident_id for item in self.items if item.incident_id))
+
+    @property
+    def incidents(self) -> list[tuple[UUID, int]]:
+        """The same, each with its number."""
+        return [(key, self.numbers[key]) for key in self.incident_ids if key in self.numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +177,7 @@ def _take(
     results = [
         _result(item, changes.get(position, Change.DUPLICATE), known, batch) for position, item in enumerate(flow)
     ]
-    receipts = _receipts(submissions, results)
+    receipts = _receipts(submissions, results)  # without numbers: new incidents have none yet
     records = [_record(each, receipt, moment) for each, receipt in zip(submissions, receipts, strict=True)]
     new = Insertions()
     arrivals.add(new, records)
@@ -179,7 +186,16 @@ def _take(
     apply_verdict(conn, _finish(conn, batch, deciding), deciding, new, boarding)
     arrivals.save_bad(conn, records)
     alerts.touch(conn, batch.touched())
-    return receipts
+    numbers = _numbers(conn, receipts, {**batch.numbers, **new.numbers}, recall)
+    return [replace(each, numbers=numbers) for each in receipts]
+
+
+def _numbers(
+    conn: Connection, receipts: Sequence[Receipt], at_hand: Mapping[UUID, int], recall: Recall | None
+) -> dict[UUID, int]:
+    """The numbers of all incidents that receipts name. Only what nobody read before is asked for."""
+    wanted = {key: None for each in receipts for key in each.incident_ids}
+    return (Recall() if recall is None else recall).numbers(conn, wanted.keys(), at_hand)
 
 
 def _claim_event_ids(conn: Connection, flow: Sequence[_Arrival], now: datetime) -> set[str]:
@@ -317,6 +333,7 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
         return _take(conn, [submission], keys.repeated, moment)[0]
     refused = list(submission.refused)
     results: list[ItemResult] = []
+    numbers: dict[UUID, int] = {}
     for position, event in enumerate(submission.events):
         part = replace(submission, id=moment.new_id(), events=[event], refused=())
         try:
@@ -331,14 +348,14 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
             results.append(_failed(event, reason))
         else:
             results.extend(receipt.items)
+            numbers |= receipt.numbers
     rest = replace(submission, events=(), refused=refused)
-    receipt = Receipt(submission.id, Counts(quarantined=len(refused)))
-    records = [_record(rest, receipt, moment)]
+    records = [_record(rest, Receipt(submission.id, Counts(quarantined=len(refused))), moment)]
     new = Insertions()
     arrivals.add(new, records)
     new.write(conn)
     arrivals.save_bad(conn, records)
-    return Receipt(submission.id, _counted(results, len(submission.refused)), results)
+    return Receipt(submission.id, _counted(results, len(submission.refused)), results, numbers=numbers)
 
 
 def _failed(event: Event, reason: str) -> ItemResult:

@@ -111,6 +111,12 @@ def id_of_number(conn: Connection, number: int) -> UUID | None:
     return conn.execute(select(incident.c.id).where(incident.c.number == number)).scalar_one_or_none()
 
 
+def numbers_of(conn: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """The numbers of the incidents `ids`, by id."""
+    chosen = select(incident.c.id, incident.c.number).where(among(conn, incident.c.id, ids))
+    return {row.id: row.number for row in conn.execute(chosen)}
+
+
 def incident_from(row: AnyRow) -> Incident:
     """The decision's view of a whole row of the table."""
     return Incident(
@@ -209,18 +215,18 @@ def add_opened(conn: Connection, new: Insertions, opened: Sequence[Incident]) ->
 
     It is a conflict when another transaction opened an incident for one of the keys first.
     """
-    rows = [
-        _row(each) | {"correlation_key": each.correlation_key}
-        for each in sorted(opened, key=lambda each: each.correlation_key)
-    ]
+    ordered = sorted(opened, key=lambda each: each.correlation_key)
+    rows = [_row(each) | {"correlation_key": each.correlation_key} for each in ordered]
     unique_open = "ON CONFLICT (correlation_key) WHERE status <> 'resolved' DO NOTHING"
     conflict = "an incident was opened meanwhile"
     if conn.dialect.name == "postgresql":
         series = ("number", "incident_number_seq")
         new.add(incident, rows, on_conflict=unique_open, conflict=conflict, numbered=series)
     elif rows:
-        numbered = [row | {"number": number} for row, number in zip(rows, _numbers(conn, len(rows)), strict=True)]
+        numbers = _numbers(conn, len(rows))
+        numbered = [row | {"number": number} for row, number in zip(rows, numbers, strict=True)]
         new.add(incident, numbered, on_conflict=unique_open, conflict=conflict)
+        new.numbers |= {each.id: number for each, number in zip(ordered, numbers, strict=True)}
 
 
 _ADVANCE = text(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from uuid import UUID
 
 from sqlalchemy import Connection, Table, TextClause, text
 
@@ -29,10 +30,14 @@ class _Insertion:
 
 
 class Insertions:
-    """What is to be inserted, table after table: first what the others refer to. Nothing happens until `write`."""
+    """What is to be inserted, table after table: first what the others refer to. Nothing happens until `write`.
+
+    `numbers` are those that the rows of it with a number got, by their `id`, once they are written.
+    """
 
     def __init__(self) -> None:
         self._waiting: list[_Insertion] = []
+        self.numbers: dict[UUID, int] = {}
 
     def add(
         self,
@@ -50,7 +55,8 @@ class Insertions:
             rows: Column name to value.
             on_conflict: As for `insert_rows`.
             conflict: What it means when not all of them go in; empty where that may be.
-            numbered: A column that is not among their keys, and PostgreSQL's sequence that fills it in their order.
+            numbered: A column that is not among their keys, and PostgreSQL's sequence that fills it in their order. The
+                rows have an `id`.
         """
         if rows:
             form = _Form(table, tuple(rows[0]), numbered, on_conflict, bool(conflict))
@@ -65,7 +71,7 @@ class Insertions:
         waiting, self._waiting = self._waiting, []
         if conn.dialect.name == "postgresql":
             if waiting:
-                _write_at_once(conn, waiting)
+                self.numbers |= _write_at_once(conn, waiting)
             return
         for each in waiting:
             form = each.form
@@ -74,17 +80,20 @@ class Insertions:
                 raise ConflictError(each.conflict)
 
 
-def _write_at_once(conn: Connection, waiting: Sequence[_Insertion]) -> None:
+def _write_at_once(conn: Connection, waiting: Sequence[_Insertion]) -> dict[UUID, int]:
+    """Write it, and say which numbers were given, by id."""
     given: dict[str, object] = {}
     for place, each in enumerate(waiting):
         given[f"rows_{place}"] = encoded(each.form.names, each.rows)
         if each.conflict:
             given[f"count_{place}"] = len(each.rows)
-    went_in = conn.execute(_at_once(tuple(each.form for each in waiting)), given).one()
+    row = conn.execute(_at_once(tuple(each.form for each in waiting)), given).one()
+    numbers: dict[str, int] = row[0] or {}
     checked = [each for each in waiting if each.conflict]
-    for each, count in zip(checked, went_in[1:], strict=True):
+    for each, count in zip(checked, row[1:], strict=True):
         if count != len(each.rows):
             raise ConflictError(each.conflict)
+    return {UUID(key): number for key, number in numbers.items()}
 
 
 @lru_cache(maxsize=256)
@@ -96,16 +105,20 @@ def _at_once(forms: tuple[_Form, ...]) -> TextClause:
     """
     parts: list[str] = []
     complete: list[str] = []
-    counts = ["1"]
+    numbers = "NULL::jsonb"
+    counts: list[str] = []
     for place, form in enumerate(forms):
         column, sequence = form.numbered or ("", "")
         names = ", ".join((*form.names, column) if column else form.names)
         source = given_rows(form.table, form.names, f"rows_{place}", extra=f", nextval('{sequence}')" if column else "")
         condition = f" WHERE {' AND '.join(complete)}" if complete else ""
-        insertion = f"INSERT INTO {form.table.name} ({names}) {source}{condition} {form.on_conflict} RETURNING 1"
+        told = f"id, {column}" if column else "1"
+        insertion = f"INSERT INTO {form.table.name} ({names}) {source}{condition} {form.on_conflict} RETURNING {told}"
         parts.append(f"w{place} AS ({insertion})")
+        if column:
+            numbers = f"(SELECT jsonb_object_agg(id, {column}) FROM w{place})"  # noqa: S608
         if form.is_checked:
             count = f"(SELECT count(*) FROM w{place})"  # noqa: S608
             counts.append(count)
             complete.append(f"{count} = :count_{place}")
-    return text(f"WITH {', '.join(parts)} SELECT {', '.join(counts)}")  # our names
+    return text(f"WITH {', '.join(parts)} SELECT {', '.join([numbers, *counts])}")  # our names

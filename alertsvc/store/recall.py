@@ -1,26 +1,28 @@
-"""Alerts that were read before, so that recognising a duplicate does not mean reading it whole again."""
+"""What was read before, so that recognising a duplicate and naming its incident does not mean reading it again."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from alertsvc.core.alerts import Alert
-from alertsvc.store import alerts
+from alertsvc.store import alerts, incidents
 
 CAPACITY = 20_000
-"""About 20 MB. What does not fit is read each time."""
+"""Of alerts, and of numbers: about 25 MB. What does not fit is read each time."""
 
 
 class Recall:
-    """What one process remembers of the alerts that it read.
+    """What one process remembers of the alerts that it read, and of the numbers of incidents, which never change.
 
-    It is never believed: a row that another transaction or another process changed has another revision. Use it only
-    in transactions that read before they write: what a transaction wrote itself may be rolled back.
+    Of an alert it is never believed: a row that another transaction or another process changed has another revision.
+    Use it only in transactions that read before they write: what a transaction wrote itself may be rolled back.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._held: dict[str, Alert] = {}
+        self._numbers: dict[UUID, int] = {}
 
     def known(self, conn: Connection, fingerprints: Collection[str]) -> dict[str, Alert]:
         """As `alerts.known`."""
@@ -44,3 +46,17 @@ class Recall:
         self._held |= read
         while len(self._held) > self._capacity:
             del self._held[next(iter(self._held))]
+
+    def numbers(self, conn: Connection, ids: Collection[UUID], at_hand: Mapping[UUID, int]) -> dict[UUID, int]:
+        """The numbers of the incidents `ids`. Those `at_hand` the transaction knows already: nothing is asked for them.
+
+        What is remembered of a transaction that is rolled back harms nobody: no row has its ids.
+        """
+        self._numbers |= at_hand
+        missing = [each for each in ids if each not in self._numbers]
+        if missing:
+            self._numbers |= incidents.numbers_of(conn, missing)
+        found = {each: self._numbers[each] for each in ids if each in self._numbers}
+        while len(self._numbers) > self._capacity:
+            del self._numbers[next(iter(self._numbers))]
+        return found

@@ -11,11 +11,12 @@ from alertsvc.clock import new_id, utc_now
 from alertsvc.core.correlate import CorrelateRule
 from alertsvc.core.route import Matcher, Op
 from alertsvc.core.rules import Rules
-from alertsvc.engine.admit import Refused, Submission
+from alertsvc.engine.admit import Refused, Submission, admit_one_by_one
 from alertsvc.engine.receive import Bounds, Committer, OverloadedError
 from alertsvc.store.connect import open_database
 from alertsvc.store.database import Database, StoreUnavailableError
 from tests import ledger
+from tests.store.test_plans import Statements, listening
 from tests.world import World, event, rules
 
 
@@ -203,3 +204,29 @@ async def test_64_first_arrivals_at_four_replicas_make_one_incident(database_url
     await replicas[0].snapshot(ledger.check)
     for each in replicas:
         await each.close()
+
+
+async def test_an_incident_is_named_by_its_number_whoever_opened_it(database: Database) -> None:
+    first = committer(database)
+    async with running(first):
+        new = await first.submit(submission("a", "b"))
+        joined = await first.submit(submission("b", "c"))
+        asked: Statements = {}
+        with listening(asked):
+            again = await first.submit(submission("a", "b", "c"))
+    other = committer(database)  # a replica, which has read nothing yet
+    async with running(other):
+        elsewhere = await other.submit(submission("c", "a"))
+    by_model = dict(new.incidents) | dict(joined.incidents)
+    assert sorted(by_model.values()) == [1, 2, 3]
+    assert again.incidents == [*new.incidents, joined.incidents[1]]
+    assert elsewhere.incidents == [joined.incidents[1], new.incidents[0]]
+    assert not any("number" in statement for statement in asked), "what is remembered is not asked for"
+    stored = {row.id: row.number for row in await World(database, rules()).rows("incident")}
+    assert by_model == stored
+
+
+async def test_events_that_are_tried_one_by_one_name_their_incidents_too(database: Database) -> None:
+    moment = World(database, rules()).moment()
+    alone = await database.transaction(lambda conn: admit_one_by_one(conn, submission("a", "b", "a"), moment))
+    assert sorted(number for _, number in alone.incidents) == [1, 2]
