@@ -34,7 +34,9 @@ _STATES = {"firing": AlertState.FIRING, "resolved": AlertState.RESOLVED}
 _ESCAPED = re.compile(r"\\([\\.+*?()|\[\]{}^$])")
 
 
-class _Alert(msgspec.Struct, gc=False):
+class WebhookAlertIn(msgspec.Struct, gc=False):
+    """An alert of a webhook, as it is sent. Unknown fields are ignored."""
+
     status: str
     labels: dict[str, str]
     annotations: dict[str, str] | None = None
@@ -56,8 +58,10 @@ class _Group(msgspec.Struct, gc=False):
     truncatedAlerts: int | None = None  # noqa: N815
 
 
-class _Payload(_Group, kw_only=True, gc=False):
-    alerts: list[_Alert]
+class WebhookIn(_Group, kw_only=True, gc=False):
+    """A webhook of version 4, as it is sent. Unknown fields are ignored."""
+
+    alerts: list[WebhookAlertIn]
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -66,9 +70,9 @@ class _Envelope(msgspec.Struct, gc=False):
     alerts: list[msgspec.Raw]
 
 
-_WHOLE = msgspec.json.Decoder(_Payload)
+_WHOLE = msgspec.json.Decoder(WebhookIn)
 _LOOSE = msgspec.json.Decoder(_Envelope)
-_ONE = msgspec.json.Decoder(_Alert)
+_ONE = msgspec.json.Decoder(WebhookAlertIn)
 _GROUP = msgspec.json.Decoder(_Group)
 
 
@@ -169,10 +173,10 @@ def _group_key(group: _Group) -> str | None:
     return clean_text(group.groupKey or "", MAX_GROUP_KEY_BYTES) or None
 
 
-def _event(alert: _Alert, severities: SeverityRule, group_key: str | None) -> Event:
+def _event(alert: WebhookAlertIn, severities: SeverityRule, group_key: str | None) -> Event:
     state = _STATES.get(alert.status)
     if state is None:
-        raise BadFieldError(f"status: {alert.status[:40]!r} is neither firing nor resolved")
+        raise BadFieldError("status", f"{alert.status[:40]!r} is neither firing nor resolved")
     known = alert.fingerprint
     labels = clean_labels(alert.labels)
     annotations = clean_annotations(alert.annotations) if alert.annotations else {}
@@ -198,6 +202,6 @@ def _value(values: dict[str, float | None], annotations: dict[str, str]) -> floa
     return next(iter(values.values()))
 
 
-def _links(alert: _Alert, annotations: dict[str, str]) -> tuple[Link, ...]:
+def _links(alert: WebhookAlertIn, annotations: dict[str, str]) -> tuple[Link, ...]:
     grafana = (("Dashboard", alert.dashboardURL), ("Panel", alert.panelURL))
     return links_of(alert.generatorURL, annotations, [(title, url) for title, url in grafana if url])

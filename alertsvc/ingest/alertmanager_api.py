@@ -106,7 +106,7 @@ def _check_count(alerts: Sized) -> None:
 def _event(alert: _Alert, reading: Reading) -> Event:
     starts_at, ends_at = clean_instant(alert.startsAt), clean_instant(alert.endsAt)
     if starts_at is not None and ends_at is not None and ends_at < starts_at:
-        raise BadFieldError("startsAt: lies after endsAt")
+        raise BadFieldError("startsAt", "lies after endsAt")
     fires = ends_at is None or ends_at > reading.received_at
     annotations = clean_annotations(alert.annotations) if alert.annotations else {}
     return Event(
@@ -127,7 +127,7 @@ def _unsaid_end(alert: _Alert, reading: Reading) -> datetime | None:
     """Until when an alert fires whose end is no usable instant: for ever if that is what a far one means."""
     given = alert.endsAt
     if given is not None and given.tzinfo is None:
-        raise BadFieldError("endsAt: has no time zone")
+        raise BadFieldError("endsAt", "has no time zone")
     if given is not None and given >= LAST:
         return None
     return reading.received_at + reading.resolve_timeout

@@ -24,10 +24,24 @@ _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
+_STEP = re.compile(r"[^.\[\]]+")
 
 
 class BadFieldError(ValueError):
-    """A field breaks a limit that cutting cannot mend. The text names it and the limit."""
+    """A field breaks a limit that cutting cannot mend: `what` says which.
+
+    `field` is its path, such as `links[0].url`; empty for the whole item. `pointer` is the same as RFC 6901 writes it.
+    """
+
+    def __init__(self, field: str, what: str, pointer: str | None = None) -> None:
+        super().__init__(f"{field}: {what}" if field else what)
+        self.field = field
+        self.what = what
+        self.pointer = _pointer_to(field) if pointer is None else pointer
+
+
+def _pointer_to(field: str) -> str:
+    return "".join(f"/{part}" for part in _STEP.findall(field))
 
 
 def clean_text(text: str, most_bytes: int) -> str:
@@ -53,14 +67,14 @@ def clean_labels(labels: Mapping[str, str]) -> dict[str, str]:
     """
     kept = dict(labels) if all(labels.values()) else {name: value for name, value in labels.items() if value}
     if not kept:
-        raise BadFieldError("labels: an alert without labels has no identity")
+        raise BadFieldError("labels", "an alert without labels has no identity")
     if len(kept) > MAX_LABELS:
-        raise BadFieldError(f"labels: {len(kept)} of them; at most {MAX_LABELS} are taken")
+        raise BadFieldError("labels", f"{len(kept)} of them; at most {MAX_LABELS} are taken")
     if "" not in kept and _fit_together(kept, MAX_NAME_BYTES) and _fit_together(kept.values(), MAX_VALUE_BYTES):
         return kept
     for name in kept:
         if not name or len(name.encode()) > MAX_NAME_BYTES or has_controls(name):
-            raise BadFieldError(f"labels: the name {name[:40]!r} is empty, too long or has control characters")
+            raise BadFieldError("labels", f"the name {name[:40]!r} is empty, too long or has control characters")
     return {name: clean_text(value, MAX_VALUE_BYTES) for name, value in kept.items()}
 
 

@@ -35,7 +35,7 @@ def complaint(fault: Exception) -> Complaint:
     if isinstance(fault, UnicodeDecodeError):
         return Complaint("", "the text is not UTF-8")
     if isinstance(fault, BadFieldError):
-        return Complaint("", str(fault))
+        return Complaint(fault.field, fault.what)
     text = str(fault)
     place = _PLACE.search(text)
     field = place[1].replace("[...]", "") if place else ""  # msgspec does not say which name of an object

@@ -107,7 +107,7 @@ def read_fields(item: object) -> EventIn:
         BadFieldError: It is no object, or a field is unknown, missing, given twice or of a wrong type.
     """
     if not isinstance(item, dict):
-        raise BadFieldError('an event is an object, such as {"model": "churn", "metric": "psi", "value": 0.3}')
+        raise BadFieldError("", 'an event is an object, such as {"model": "churn", "metric": "psi", "value": 0.3}')
     given = _renamed(cast(dict[str, object], item))
     metric = given.get("metric")
     if isinstance(metric, str):
@@ -117,7 +117,8 @@ def read_fields(item: object) -> EventIn:
     try:
         sent = msgspec.convert(given, EventIn)
     except msgspec.ValidationError as fault:
-        raise BadFieldError(_with_fix(complaint(fault))) from None
+        said = _with_fix(complaint(fault))
+        raise BadFieldError(_as_sent(said.field, cast(dict[str, object], item)), said.what) from None
     sent.model = sent.model.strip()
     return sent
 
@@ -139,20 +140,26 @@ def _renamed(given: dict[str, object]) -> dict[str, object]:
     for sent_as, value in given.items():
         name = ALIASES.get(sent_as, sent_as)
         if name not in FIELDS:
-            raise BadFieldError(_unknown(sent_as))
+            raise _unknown(sent_as)
         _refuse_half_characters(sent_as, value)
         if value is None and name != "value":
             continue
         if name in found:
-            raise BadFieldError(f"{sent_as}: means the same as another field of this event; send one of them")
+            raise BadFieldError(sent_as, "means the same as another field of this event; send one of them")
         found[name] = value
     return found
 
 
-def _unknown(name: str) -> str:
+def _as_sent(field: str, item: Mapping[str, object]) -> str:
+    """A field by the name that the sender gave it."""
+    return next((alias for alias, name in ALIASES.items() if name == field and alias in item), field)
+
+
+def _unknown(name: str) -> BadFieldError:
     near = nearest(name, (*FIELDS, *ALIASES))
     hint = f"did you mean {near!r}?" if near else "free content goes into labels or details"
-    return f"{clean_text(name[:MAX_SHOWN_CHARS], 4 * MAX_SHOWN_CHARS)}: unknown field; {hint}"
+    shown = clean_text(name[:MAX_SHOWN_CHARS], 4 * MAX_SHOWN_CHARS)
+    return BadFieldError(shown, f"unknown field; {hint}", "/" + shown.replace("~", "~0").replace("/", "~1"))
 
 
 def _refuse_half_characters(name: str, value: object) -> None:
@@ -164,16 +171,15 @@ def _refuse_half_characters(name: str, value: object) -> None:
     try:
         msgspec.json.encode(value)
     except UnicodeEncodeError:
-        raise BadFieldError(f"{name}: has half a character (a surrogate without its pair); send whole text") from None
+        raise BadFieldError(name, "has half a character (a surrogate without its pair); send whole text") from None
 
 
-def _with_fix(said: Complaint) -> str:
+def _with_fix(said: Complaint) -> Complaint:
     """The complaint, and what to send instead."""
     name = re.split(r"[.\[]", said.field, maxsplit=1)[0]
     wrong = _NOT_CHOSEN.match(said.what)
     if wrong and name in CHOICES:
         near = nearest(wrong[1], CHOICES[name])
         hint = f"; did you mean {near!r}?" if near else ""
-        said = Complaint(name, f"{wrong[1][:MAX_SHOWN_CHARS]!r} is none of {', '.join(CHOICES[name])}{hint}")
-        return str(said)
-    return f"{said}; {FIXES[name]}" if name in FIXES else str(said)
+        return Complaint(name, f"{wrong[1][:MAX_SHOWN_CHARS]!r} is none of {', '.join(CHOICES[name])}{hint}")
+    return Complaint(said.field, f"{said.what}; {FIXES[name]}") if name in FIXES else said

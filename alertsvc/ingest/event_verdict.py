@@ -27,25 +27,25 @@ def check_threshold(sent: EventIn) -> None:
     if isinstance(threshold, LimitsIn):
         _check_sides(threshold, direction)
     elif not math.isfinite(threshold):
-        raise BadFieldError("threshold: must be a finite number")
+        raise BadFieldError("threshold", "must be a finite number")
     if direction is None and sent.breached is None and sent.status is None:
         raise BadFieldError(
-            f'threshold: on which side is {sent.metric[:60]!r} bad? Add direction: "above", "below" or "outside"'
+            "threshold", f'on which side is {sent.metric[:60]!r} bad? Add direction: "above", "below" or "outside"'
         )
 
 
 def _check_sides(limits: LimitsIn, direction: Direction | None) -> None:
     given = [side for side in (limits.lower, limits.upper) if side is not None]
     if not given:
-        raise BadFieldError("threshold: give lower, upper or both")
+        raise BadFieldError("threshold", "give lower, upper or both")
     if not all(map(math.isfinite, given)):
-        raise BadFieldError("threshold: must be a finite number")
+        raise BadFieldError("threshold", "must be a finite number")
     if given != sorted(given):
-        raise BadFieldError("threshold: lower is more than upper; swap them")
+        raise BadFieldError("threshold", "lower is more than upper; swap them")
     if direction is Direction.ABOVE and limits.upper is None:
-        raise BadFieldError('threshold: direction "above" needs upper')
+        raise BadFieldError("threshold", 'direction "above" needs upper')
     if direction is Direction.BELOW and limits.lower is None:
-        raise BadFieldError('threshold: direction "below" needs lower')
+        raise BadFieldError("threshold", 'direction "below" needs lower')
 
 
 def direction_for(sent: EventIn) -> Direction | None:
@@ -132,7 +132,7 @@ def severity_for(sent: EventIn, kind: Kind, severities: SeverityRule) -> Severit
         own = tuple(each.word for each in Severity)
         near = nearest(word, own)
         hint = f"; did you mean {near!r}?" if near else ""
-        raise BadFieldError(f"severity: {sent.severity[:60]!r} is none of {', '.join(own)}{hint}")
+        raise BadFieldError("severity", f"{sent.severity[:60]!r} is none of {', '.join(own)}{hint}")
     return severities.read(word)
 
 

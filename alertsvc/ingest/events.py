@@ -41,11 +41,10 @@ _DURATION = re.compile(r"(\d+(ms|[smhdwy]))+\Z")
 
 @dataclass(frozen=True, slots=True)
 class ParsedEvents:
-    """A body, taken apart: each item is an event at its position, or refused with the reason. `is_single`: no list."""
+    """A body, taken apart: each item is an event at its position, or refused with the reason and its place."""
 
     events: tuple[tuple[int, Event], ...]
     refused: tuple[BadItem, ...]
-    is_single: bool
 
 
 def parse(body: bytes, received_at: datetime, severities: SeverityRule) -> ParsedEvents:
@@ -59,7 +58,7 @@ def parse(body: bytes, received_at: datetime, severities: SeverityRule) -> Parse
     Raises:
         BadPayloadError: Not JSON, or none of the three shapes.
     """
-    items, is_single = _items(_decode(body))
+    items, place = _items(_decode(body))
     if len(items) > MOST_ITEMS:
         raise BadPayloadError(f"events: {len(items)} in one request; at most {MOST_ITEMS} are taken", "events")
     events: list[tuple[int, Event]] = []
@@ -68,8 +67,9 @@ def parse(body: bytes, received_at: datetime, severities: SeverityRule) -> Parse
         try:
             events.append((index, read_event(item, received_at, severities)))
         except (BadFieldError, RecursionError) as fault:
-            refused.append(BadItem(index, str(complaint(fault)), b""))
-    return ParsedEvents(tuple(events), tuple(refused), is_single)
+            pointer = fault.pointer if isinstance(fault, BadFieldError) else ""
+            refused.append(BadItem(index, str(complaint(fault)), b"", place.format(index) + pointer))
+    return ParsedEvents(tuple(events), tuple(refused))
 
 
 def _decode(body: bytes) -> object:
@@ -85,14 +85,15 @@ def _decode(body: bytes) -> object:
             raise BadPayloadError(f"not JSON: {complaint(strict)}") from None
 
 
-def _items(found: object) -> tuple[list[object], bool]:
+def _items(found: object) -> tuple[list[object], str]:
+    """The events of a body, and where the one of an index stands in it, as a format."""
     if isinstance(found, list):
-        return cast(list[object], found), False
+        return cast(list[object], found), "/{}"
     if not isinstance(found, dict):
         raise BadPayloadError('send one event, a list of events, or {"events": [...]}')
     given = cast(dict[str, object], found)
     if "events" not in given:
-        return [given], True
+        return [given], ""
     beside = sorted(given.keys() - {"events"})
     if beside:
         name = clean_text(beside[0], MAX_KEY_CHARS)
@@ -100,7 +101,7 @@ def _items(found: object) -> tuple[list[object], bool]:
     listed = given["events"]
     if not isinstance(listed, list):
         raise BadPayloadError("events: a list of events", "events")
-    return cast(list[object], listed), False
+    return cast(list[object], listed), "/events/{}"
 
 
 def read_event(item: object, received_at: datetime, severities: SeverityRule) -> Event:
@@ -141,12 +142,12 @@ def _check(sent: EventIn, received_at: datetime) -> None:
     """
     for name, text in (("model", sent.model), ("metric", sent.metric)):
         if not text:
-            raise BadFieldError(f"{name}: must not be empty")
+            raise BadFieldError(name, "must not be empty")
     for name, text in (("dedup_key", sent.dedup_key), ("event_id", sent.event_id)):
         if text is not None and (not 1 <= len(text) <= MAX_KEY_CHARS or has_controls(text)):
-            raise BadFieldError(f"{name}: 1 to {MAX_KEY_CHARS} characters, none of them a control character")
+            raise BadFieldError(name, f"1 to {MAX_KEY_CHARS} characters, none of them a control character")
     if len(msgspec.json.encode(sent.details)) > MAX_DETAILS_BYTES:
-        raise BadFieldError("details: more than 64 KiB; keep the report where it is and send a link")
+        raise BadFieldError("details", "more than 64 KiB; keep the report where it is and send a link")
     _check_times(sent, received_at)
     _check_labels(sent)
     check_threshold(sent)
@@ -159,19 +160,19 @@ def _check_times(sent: EventIn, received_at: datetime) -> None:
         if moment is None:
             continue
         if moment.tzinfo is None:
-            raise BadFieldError(f"{name}: give a time zone, such as 2026-01-31T09:00:00Z")
+            raise BadFieldError(name, "give a time zone, such as 2026-01-31T09:00:00Z")
         if clean_instant(moment) is None:
-            raise BadFieldError(f"{name}: must be a time from 1970 to 2200")
+            raise BadFieldError(name, "must be a time from 1970 to 2200")
     if sent.observed_at is not None and sent.observed_at > received_at + MOST_AHEAD:
-        raise BadFieldError("observed_at: lies more than 5 minutes in the future; set the clock, or leave it out")
+        raise BadFieldError("observed_at", "lies more than 5 minutes in the future; set the clock, or leave it out")
     if sent.expect_next_within is not None and not _DURATION.match(sent.expect_next_within):
-        raise BadFieldError("expect_next_within: a duration such as 26h")
+        raise BadFieldError("expect_next_within", "a duration such as 26h")
 
 
 def _check_labels(sent: EventIn) -> None:
     clash = sent.labels.keys() & (OWN_LABELS | {_segment(name) for name in sent.segment})
     if clash:
-        raise BadFieldError(f"labels: {min(clash)!r} is made from the event's own field; leave it out")
+        raise BadFieldError("labels", f"{min(clash)!r} is made from the event's own field; leave it out")
 
 
 def _labels(sent: EventIn, kind: Kind) -> dict[str, str]:

@@ -20,12 +20,14 @@ class BadPayloadError(Exception):
 class BadItem:
     """One item that could not be read: its position in the body, why, and its bytes as they came.
 
-    `raw` is empty where the sender is told of it at once and nothing is set aside.
+    `raw` is empty where the sender is told of it at once and nothing is set aside. `pointer` says where in the body the
+    reason lies, as RFC 6901 writes it.
     """
 
     index: int
     reason: str
     raw: bytes
+    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """The door for people's own code: direct events."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 
 from alertsvc.core.alerts import Change
@@ -12,23 +12,32 @@ from alertsvc.core.decide import correlation_for
 from alertsvc.core.model import AlertState, Event
 from alertsvc.core.rules import Rules
 from alertsvc.core.subscribers import event_labels
-from alertsvc.engine.admit import ItemResult, Submission
+from alertsvc.engine.admit import ItemResult, Receipt, Submission
 from alertsvc.engine.service import Service
 from alertsvc.ingest import events
 from alertsvc.ingest.events import ParsedEvents
 from alertsvc.ingest.parsed import BadPayloadError
 from alertsvc.web.access import Caller, needs
-from alertsvc.web.hooks import read_counted, refused, summary, take_in
+from alertsvc.web.hooks import read_counted, refused, take_in
+from alertsvc.web.ingest_views import DryRunAnswer, EventItem, EventsAnswer, ForeseenItem, RejectedItem, summary
 from alertsvc.web.problems import Problem
 
 Asked = Request[Caller, Any, Any]
-Answer = Response[dict[str, Any]]
-
 MAX_KEY_CHARS = 255
+MOST_ERRORS = 100
 
 
-@post("/events", status_code=202, guards=[needs("ingest")], request_max_body_size=None, tags=["ingest"])
-async def post_events(request: Asked, service: NamedDependency[Service], dry_run: FromQuery[bool] = False) -> Answer:
+@post(
+    "/events",
+    status_code=202,
+    guards=[needs("ingest")],
+    request_max_body_size=None,
+    tags=["ingest"],
+    responses={200: ResponseSpec(DryRunAnswer, generate_examples=False, description="`dry_run=true`: nothing is kept")},
+)
+async def post_events(
+    request: Asked, service: NamedDependency[Service], dry_run: FromQuery[bool] = False
+) -> Response[EventsAnswer | DryRunAnswer]:
     """One event, a list, or `{"events": [...]}`. 202: what was not refused is on durable storage, item by item.
 
     With `Idempotency-Key` a request is taken once. `dry_run=true` decides and routes, and stores and sends nothing.
@@ -42,8 +51,9 @@ async def post_events(request: Asked, service: NamedDependency[Service], dry_run
     if parsed.refused and not parsed.events:
         raise _all_refused(service, parsed)
     if dry_run:
-        foreseen = [_foreseen(event, service.rules) for _, event in parsed.events]
-        return Response({"dry_run": True, "items": _in_order(parsed, foreseen)}, status_code=200)
+        foreseen = [_foreseen(index, event, service.rules) for index, event in parsed.events]
+        told: DryRunAnswer = {"dry_run": True, "items": sorted([*foreseen, *_rejected(parsed)], key=_place)}
+        return Response(told, status_code=200)
     listed = [event for _, event in parsed.events]
     submission = Submission(
         id=service.new_id(),
@@ -57,8 +67,15 @@ async def post_events(request: Asked, service: NamedDependency[Service], dry_run
     receipt = await take_in(service, events.SOURCE, submission)
     if receipt.key_was_used:
         raise Problem(422, "idempotency-key-reused", "Idempotency-Key: it came with another body before")
-    items = [_became(event, result) for event, result in zip(listed, receipt.items, strict=True)]
-    answer = {**summary(receipt), "rejected": len(parsed.refused), "items": _in_order(parsed, items)}
+    items = [
+        _became(index, event, result, receipt)
+        for (index, event), result in zip(parsed.events, receipt.items, strict=True)
+    ]
+    answer: EventsAnswer = {
+        **summary(receipt),
+        "rejected": len(parsed.refused),
+        "items": sorted([*items, *_rejected(parsed)], key=_place),
+    }
     return Response(answer, status_code=202)
 
 
@@ -72,30 +89,36 @@ def _idempotency_key(request: Asked) -> str | None:
 def _all_refused(service: Service, parsed: ParsedEvents) -> Problem:
     service.metrics.ingest_requests.labels(events.SOURCE, "422").inc()
     service.metrics.ingest_events.labels(events.SOURCE, "rejected").inc(len(parsed.refused))
-    errors = [
-        {"pointer": "" if parsed.is_single else f"/{item.index}", "message": item.reason} for item in parsed.refused
+    errors = [{"pointer": item.pointer, "message": item.reason} for item in parsed.refused[:MOST_ERRORS]]
+    return Problem(422, "invalid-event", parsed.refused[0].reason, errors=errors)
+
+
+def _rejected(parsed: ParsedEvents) -> list[RejectedItem]:
+    return [
+        {"index": item.index, "state": "rejected", "error": item.reason, "pointer": item.pointer}
+        for item in parsed.refused
     ]
-    return Problem(422, "invalid-event", parsed.refused[0].reason, errors=errors[:100])
 
 
-def _in_order(parsed: ParsedEvents, taken: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every item of the request at its place, the refused ones with their reason."""
-    found = {index: item for (index, _), item in zip(parsed.events, taken, strict=True)}
-    found |= {item.index: {"state": "rejected", "error": item.reason} for item in parsed.refused}
-    return [{"index": index, **found[index]} for index in sorted(found)]
+def _place(item: EventItem | ForeseenItem | RejectedItem) -> int:
+    return item["index"]
 
 
-def _became(event: Event, result: ItemResult) -> dict[str, Any]:
-    return {
+def _became(index: int, event: Event, result: ItemResult, receipt: Receipt) -> EventItem:
+    number = receipt.numbers.get(result.incident_id) if result.incident_id else None
+    item: EventItem = {
+        "index": index,
         "event_id": event.event_id,
         "dedup_key": result.fingerprint,
         "duplicate": result.change is Change.DUPLICATE,
         "state": _state(result),
         "severity": result.severity.word,
         "decided_by": result.decided_by,
-        "incident": str(result.incident_id) if result.incident_id else None,
-        **({"error": result.failure} if result.failure else {}),
+        "incident": None if number is None else {"id": str(result.incident_id), "number": number},
     }
+    if result.failure:
+        item["error"] = result.failure
+    return item
 
 
 def _state(result: ItemResult) -> str:
@@ -108,10 +131,11 @@ def _state(result: ItemResult) -> str:
     return "resolved" if result.change is Change.ENDED else "ok"
 
 
-def _foreseen(event: Event, rules: Rules) -> dict[str, Any]:
+def _foreseen(index: int, event: Event, rules: Rules) -> ForeseenItem:
     """What would happen to an event, and where news of it would go."""
     routes = rules.routing.routes_for(event_labels(event)) if event.state is AlertState.FIRING else ()
     return {
+        "index": index,
         "event_id": event.event_id,
         "dedup_key": event.fingerprint,
         "state": event.state or "recorded",

@@ -19,17 +19,17 @@ from alertsvc.ingest.parsed import BadPayloadError, Parsed
 from alertsvc.store.database import StoreUnavailableError
 from alertsvc.web.access import Caller, needs
 from alertsvc.web.bodies import read_json_body
+from alertsvc.web.ingest_views import IngestAnswer, summary
 from alertsvc.web.problems import Problem
 
 ANSWER_SECONDS = 6.0
 """Alertmanager waits for 10 s at least; whoever waits holds a connection here and its own queue there."""
-SHOWN_INCIDENTS = 100
 
 Asked = Request[Caller, Any, Any]
 
 
 @post("/alertmanager", status_code=202, guards=[needs("ingest")], request_max_body_size=None, tags=["ingest"])
-async def alertmanager_hook(request: Asked, service: NamedDependency[Service]) -> Response[dict[str, Any]]:
+async def alertmanager_hook(request: Asked, service: NamedDependency[Service]) -> Response[IngestAnswer]:
     """Alertmanager's webhook, version 4, and Grafana's superset of it. 202: every alert in it is on durable storage."""
     source = "alertmanager"
     body = await read_counted(request, service, source)
@@ -115,23 +115,6 @@ async def _committed(service: Service, submission: Submission) -> Receipt:
             return await service.committer.submit(submission)
     except TimeoutError:
         raise StoreUnavailableError(f"not stored within {ANSWER_SECONDS:.0f} s") from None
-
-
-def summary(receipt: Receipt) -> dict[str, Any]:
-    """The small, complete answer: how many of what, and which incidents."""
-    counts = receipt.counts
-    incident_ids = receipt.incident_ids
-    return {
-        "accepted": counts.total,
-        "new": counts.new,
-        "updated": counts.updated,
-        "duplicate": counts.duplicate,
-        "stale": counts.stale,
-        "recorded": counts.recorded,
-        "quarantined": counts.quarantined,
-        "incidents": [str(each) for each in incident_ids[:SHOWN_INCIDENTS]],
-        "incident_count": len(incident_ids),
-    }
 
 
 ROUTER = Router("/api/v1/hooks", route_handlers=[alertmanager_hook])

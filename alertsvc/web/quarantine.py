@@ -1,6 +1,6 @@
 """The quarantine: what could not be used, and taking it in after all."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -12,7 +12,7 @@ from alertsvc.engine.service import Service
 from alertsvc.store import reading
 from alertsvc.web import asking
 from alertsvc.web.access import needs
-from alertsvc.web.hooks import summary
+from alertsvc.web.ingest_views import IngestAnswer, summary
 from alertsvc.web.problems import Problem
 from alertsvc.web.views import QuarantinePageView, QuarantineView
 
@@ -35,7 +35,7 @@ async def list_quarantine(
 
 
 @post("/{item_id:uuid}/replay", status_code=200, guards=[needs("admin")])
-async def replay_item(item_id: FromPath[UUID], service: NamedDependency[Service]) -> dict[str, Any]:
+async def replay_item(item_id: FromPath[UUID], service: NamedDependency[Service]) -> IngestAnswer:
     """Take the item in as if it arrived now. 409: it still cannot be used, and stays where it is."""
     return summary(await replay.replay(service, item_id))
 

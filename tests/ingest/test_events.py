@@ -208,18 +208,42 @@ def test_a_slip_in_any_field_leads_to_it(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "count", "is_single"),
+    ("raw", "count"),
     [
-        pytest.param(sent(), 1, True, id="one"),
-        pytest.param([sent(), sent(feature="age")], 2, False, id="list"),
-        pytest.param({"events": [sent()]}, 1, False, id="wrapped"),
-        pytest.param([], 0, False, id="none"),
-        pytest.param([sent()] * 1000, 1000, False, id="a-thousand"),
+        pytest.param(sent(), 1, id="one"),
+        pytest.param([sent(), sent(feature="age")], 2, id="list"),
+        pytest.param({"events": [sent()]}, 1, id="wrapped"),
+        pytest.param([], 0, id="none"),
+        pytest.param([sent()] * 1000, 1000, id="a-thousand"),
     ],
 )
-def test_three_shapes_are_taken(raw: Any, count: int, is_single: bool) -> None:
+def test_three_shapes_are_taken(raw: Any, count: int) -> None:
     parsed = parse(json.dumps(raw).encode(), NOW, WORDS)
-    assert (len(parsed.events), parsed.is_single) == (count, is_single)
+    assert len(parsed.events) == count
+
+
+@pytest.mark.parametrize(
+    ("bad", "place"),
+    [
+        pytest.param(sent(value="high"), "/value", id="type"),
+        pytest.param(sent(severity="mild"), "/severity", id="word"),
+        pytest.param(sent(nope=1), "/nope", id="unknown"),
+        pytest.param({**sent(), "a/b~c.d": 1}, "/a~1b~0c.d", id="unknown-with-signs"),
+        pytest.param({"metric": "psi"}, "/model", id="missing"),
+        pytest.param(sent(links=[{"url": "http://a"}, {"url": 1}]), "/links/1/url", id="nested"),
+        pytest.param(sent(links=[{}]), "/links/0/url", id="missing-within"),
+        pytest.param(sent(window={"start": "2026-01-31T09:00:00"}), "/window/start", id="no-zone"),
+        pytest.param({"model": "m", "metric": "psi", "score": "x"}, "/score", id="by-its-other-name"),
+        pytest.param({"model": "m", "metric": "odd", "value": 1, "threshold": 2}, "/threshold", id="verdict"),
+        pytest.param(sent(labels={"model": "x"}), "/labels", id="labels"),
+        pytest.param(7, "", id="no-object"),
+    ],
+)
+def test_what_is_refused_is_pointed_at_in_the_shape_of_the_body(bad: Any, place: str) -> None:
+    shapes = [(bad, place), ([sent(), bad], f"/1{place}"), ({"events": [sent(), bad]}, f"/events/1{place}")]
+    for raw, pointer in shapes if isinstance(bad, dict) else shapes[1:]:
+        (refused,) = parse(json.dumps(raw).encode(), NOW, WORDS).refused
+        assert (refused.pointer, bool(refused.reason)) == (pointer, True)
 
 
 def test_good_items_are_taken_beside_bad_ones_and_each_is_accounted_for() -> None:

@@ -17,7 +17,7 @@ async def opened(client: Client, **labels: str) -> dict[str, Any]:
     reply = await client.post(
         "/api/v1/hooks/alertmanager", content=body(alert(labels={**CRITICAL, **labels})), headers=JSON
     )
-    found: dict[str, Any] = (await client.get(f"/api/v1/incidents/{reply.json()['incidents'][0]}")).json()
+    found: dict[str, Any] = (await client.get(f"/api/v1/incidents/{reply.json()['incidents'][0]['id']}")).json()
     return found
 
 

@@ -23,6 +23,8 @@ async def test_an_accepted_webhook_is_answered_with_small_complete_counts(client
     assert first.status_code == again.status_code == 202
     assert (first.json()["accepted"], first.json()["new"], again.json()["duplicate"]) == (2, 2, 1)
     assert first.json()["incidents"][0] == again.json()["incidents"][0]
+    shown = (await client.get(f"/api/v1/incidents/{first.json()['incidents'][1]['number']}")).json()
+    assert shown["id"] == first.json()["incidents"][1]["id"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ async def test_an_event_says_what_became_of_it(client: Client) -> None:
         0
     ]
     assert [each["state"] for each in (bad, good, fine, kept)] == ["firing", "resolved", "ok", "recorded"]
-    assert bad["incident"] == good["incident"]
+    assert bad["incident"] == good["incident"] == {"id": bad["incident"]["id"], "number": 1}
 
 
 async def test_good_events_are_taken_beside_a_slip(client: Client) -> None:
@@ -105,12 +107,14 @@ async def test_good_events_are_taken_beside_a_slip(client: Client) -> None:
     assert reply.status_code == 202
     assert [item["state"] for item in reply.json()["items"]] == ["firing", "rejected"]
     assert "did you mean 'threshold'" in reply.json()["items"][1]["error"]
+    assert reply.json()["items"][1]["pointer"] == "/1/treshold"
 
 
 async def test_a_slip_alone_is_answered_with_the_nearest_field(client: Client) -> None:
     reply = await client.post("/api/v1/events", json={**OBSERVATION, "treshold": 1})
     assert reply.status_code == 422
     assert "did you mean 'threshold'" in reply.json()["detail"]
+    assert [each["pointer"] for each in reply.json()["errors"]] == ["/treshold"]
 
 
 async def test_a_dry_run_decides_and_stores_nothing(client: Client) -> None:

@@ -1,0 +1,105 @@
+"""What the doors of ingest answer. Plain dicts with known keys: these answers are made for every request."""
+
+from typing import Literal, NotRequired, TypedDict
+
+from alertsvc.engine.admit import Receipt
+
+SHOWN_INCIDENTS = 100
+
+
+class IncidentName(TypedDict):
+    """An incident: its `number` is what people call it by."""
+
+    id: str
+    number: int
+
+
+class IngestAnswer(TypedDict):
+    """How many of what there were, and in which incidents: the first 100 of `incident_count`."""
+
+    accepted: int
+    new: int
+    updated: int
+    duplicate: int
+    stale: int
+    recorded: int
+    quarantined: int
+    incidents: list[IncidentName]
+    incident_count: int
+
+
+class EventItem(TypedDict):
+    """What became of an event: `state` is firing, resolved, ok, recorded, or with an `error` error."""
+
+    index: int
+    event_id: str | None
+    dedup_key: str
+    duplicate: bool
+    state: str
+    severity: str
+    decided_by: str
+    incident: IncidentName | None
+    error: NotRequired[str]
+
+
+class RejectedItem(TypedDict):
+    """An event that was not taken: `pointer` says, as RFC 6901 writes it, where in the body the `error` is."""
+
+    index: int
+    state: Literal["rejected"]
+    error: str
+    pointer: str
+
+
+class EventsAnswer(IngestAnswer):
+    """What became of a request and of each of its events, in their order. `rejected` ones are not among `accepted`."""
+
+    rejected: int
+    items: list[EventItem | RejectedItem]
+
+
+class ForeseenRoute(TypedDict):
+    """Where news of an event would go, and how."""
+
+    route: str
+    receiver: str
+    deliver: str
+    destinations: list[str]
+
+
+class ForeseenItem(TypedDict):
+    """What would become of an event."""
+
+    index: int
+    event_id: str | None
+    dedup_key: str
+    state: str
+    severity: str
+    decided_by: str
+    labels: dict[str, str]
+    correlation: dict[str, str]
+    routes: list[ForeseenRoute]
+
+
+class DryRunAnswer(TypedDict):
+    """What would become of each event, in their order. Nothing was stored or sent."""
+
+    dry_run: Literal[True]
+    items: list[ForeseenItem | RejectedItem]
+
+
+def summary(receipt: Receipt) -> IngestAnswer:
+    """The small, complete answer to a request."""
+    counts = receipt.counts
+    named = receipt.incidents
+    return {
+        "accepted": counts.total,
+        "new": counts.new,
+        "updated": counts.updated,
+        "duplicate": counts.duplicate,
+        "stale": counts.stale,
+        "recorded": counts.recorded,
+        "quarantined": counts.quarantined,
+        "incidents": [{"id": str(key), "number": number} for key, number in named[:SHOWN_INCIDENTS]],
+        "incident_count": len(named),
+    }
