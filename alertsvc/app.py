@@ -1,8 +1,6 @@
 """Puts the doors before the service: the Litestar application."""
 
 import gc
-import random
-import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -32,16 +30,9 @@ from alertsvc.web import (
     tokens,
 )
 from alertsvc.web.access import Gate
-from alertsvc.web.contract import Contract, operation_id, refuse_unknown_queries
+from alertsvc.web.contract import Contract, document_router, operation_id, refuse_unknown_queries, schema
+from alertsvc.web.headers import completed, identity_of
 from alertsvc.web.problems import HANDLERS, Problem
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-SECURITY_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
-    (b"cache-control", b"no-store"),
-)
 
 
 def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
@@ -72,6 +63,7 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
     return Litestar(
         route_handlers=[
             index,
+            schema,
             hooks.ROUTER,
             events.ROUTER,
             alertmanager_api.ROUTER,
@@ -100,10 +92,14 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
             description="Alert routing and incidents. Errors are RFC 9457 problem documents.",
             use_handler_docstrings=True,
             operation_id_creator=operation_id,
-            path="/schema",
-            render_plugins=[Contract(path=["/", "/openapi.json"])],
-            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
-            security=[{"bearer": []}],
+            openapi_router=document_router(),
+            render_plugins=[Contract()],
+            components=Components(
+                security_schemes={
+                    "bearer": SecurityScheme(type="http", scheme="bearer"),
+                    "basic": SecurityScheme(type="http", scheme="basic", description="The token is the password."),
+                }
+            ),
         ),
         state=State(
             {
@@ -122,7 +118,7 @@ async def index() -> dict[str, str]:
     return {
         "service": f"alertsvc {__version__}",
         "incidents": "/api/v1/incidents",
-        "schema": "/schema/openapi.json",
+        "schema": "/schema",
         "health": "/health",
         "metrics": "/metrics",
     }
@@ -138,16 +134,13 @@ def request_identity(app: ASGIApp) -> ASGIApp:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        brought = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        identity = brought if REQUEST_ID.match(brought) else f"{random.getrandbits(64):016x}"  # a name, no secret
-        scope["state"]["request_id"] = identity
+        identity = identity_of(scope)
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise Problem(400, "bad-url", "the address has a NUL character")
-        extra = [*SECURITY_HEADERS, (b"x-request-id", identity.encode())]
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *extra]
+                message["headers"] = completed(message["headers"], identity)
             await send(message)
 
         await app(scope, receive, send_with_headers)

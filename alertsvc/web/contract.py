@@ -1,75 +1,30 @@
 """What the API says of itself at /schema, and that it is asked for nothing else: a slip must not go unseen."""
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from typing import Any, cast
 
 import msgspec
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response, Router, get
 from litestar.connection import ASGIConnection
+from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import (
-    OpenAPI,
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    Operation,
-    Parameter,
-    Reference,
-    RequestBody,
-    Schema,
-)
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec import OpenAPI, Operation, Parameter
 from litestar.types import HTTPScope, Method
 from litestar.types.internal_types import PathParameterDefinition
 
-from alertsvc.ingest.event_fields import ALIASES, FIXES, EventIn
 from alertsvc.settings.words import did_you_mean
-from alertsvc.web.problems import MEDIA_TYPE, Problem
+from alertsvc.web import contract_page
+from alertsvc.web.contract_document import METHODS, document
+from alertsvc.web.headers import SECURITY_HEADERS
+from alertsvc.web.problems import Problem
 
-METHODS = ("get", "post", "put", "patch", "delete")
+DOCUMENT = "/schema/openapi.json"
+MEDIA_TYPE = "application/vnd.oai.openapi+json"
 FOREIGN = ("/api/v1/hooks/", "/api/v2/")
 """Behind these doors stand programs whose addresses are none of our business."""
-
-PARAMETERS = {
-    "cursor": "`next_cursor` of the page before; leave it out to begin.",
-    "delivery_id": "The `id` of a delivery.",
-    "destination": "One destination, as `/api/v1/receivers` names it.",
-    "digest_id": "The `id` of a digest.",
-    "dry_run": "Decide and route, and store and send nothing.",
-    "environment": "The label `environment`.",
-    "filter": 'An Alertmanager matcher, such as `team="fraud"`; repeatable, all must fit one alert of the incident.',
-    "item_id": "The `id` of a quarantined item.",
-    "limit": "How many to list at most, from 1 to 500.",
-    "model": "The label `model`.",
-    "name": "The name of a receiver.",
-    "notification_id": "The `id` of a notification.",
-    "q": "Words that stand in the title or the summary.",
-    "reference": "An incident, by its `number` or its `id`.",
-    "severity": "`info`, `warning`, `error` or `critical`; repeatable.",
-    "silence_id": "The `id` of a silence.",
-    "since": "Opened at this instant or later, in RFC 3339 with a time zone.",
-    "state": "One of the states that the items show; repeatable where there are several to choose.",
-    "status": "`open` (firing or acknowledged), `firing`, `acknowledged` or `resolved`; repeatable.",
-    "token_id": "The `id` of a token.",
-    "until": "Opened before this instant, in RFC 3339 with a time zone.",
-}
-REFUSALS = {
-    "400": "The request cannot be understood; `detail` names what is wrong and what would be right",
-    "401": "No valid token",
-    "403": "The token lacks the scope",
-    "404": "There is no such thing",
-    "409": "Its state does not allow it",
-    "412": "It changed since it was read",
-    "413": "The body is too large",
-    "415": "Not JSON, or compressed",
-    "422": "Fields are wrong; `errors` lists them",
-    "503": "The database is unavailable, or too much waits: the same again later",
-}
-NEVER_IN_CONFLICT = ("explain_", "incident_", "list_", "preview_", "revoke_", "show_", "test_")
-BODIES = {
-    "alertmanager_hook": "What Alertmanager's `webhook_config` sends (version 4).",
-    "post_events": 'One event, a list of events, or `{"events": [...]}`.',
-}
 
 
 def operation_id(handler: HTTPRouteHandler, _: Method, components: list[str | PathParameterDefinition]) -> str:
@@ -82,102 +37,43 @@ def operation_id(handler: HTTPRouteHandler, _: Method, components: list[str | Pa
 class Contract(JsonRenderPlugin):
     """Answers with the completed description."""
 
+    def __init__(self) -> None:
+        super().__init__(path="/")
+
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
         """See `JsonRenderPlugin`."""
-        described = _described(request.app).to_schema()
-        _add_event_fields(described)
-        return super().render(request, described)  # pyright: ignore[reportUnknownMemberType]  # its request is bare
+        return msgspec.json.encode(described(request.app))
 
 
-def _described(app: Litestar) -> OpenAPI:
-    """The description, completed when somebody first asks for it: it costs more than the rest of the start."""
-    if not app.state.get("is_described"):
-        app.state.is_described = True
-        _describe(app.openapi_schema)
-    return app.openapi_schema
+def described(app: Litestar) -> dict[str, Any]:
+    """The description, made when somebody first asks for it: it costs more than the rest of the start."""
+    found = app.state.get("described")
+    if found is None:
+        found = app.state.described = document(app)
+    return found
 
 
-def _describe(openapi: OpenAPI) -> None:
-    """Complete what the framework found out: short summaries, parameters in words, refusals as problem documents."""
-    for path, _, operation in _operations(openapi):
-        name = str(operation.operation_id)
-        operation.summary = name.replace("_", " ").capitalize()
-        for parameter in operation.parameters or ():
-            if isinstance(parameter, Parameter):
-                parameter.description = PARAMETERS[parameter.name]
-        if name in BODIES:
-            anything = {"application/json": OpenAPIMediaType(schema=Schema())}
-            operation.request_body = RequestBody(content=anything, description=BODIES[name], required=True)
-        operation.responses = {**(operation.responses or {}), **_refusals(path, operation)}
+async def _refuse_pages_below(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard: what stands below the document would be answered by the framework's own page, not as a problem."""
+    if connection.path_params:
+        raise NotFoundException
 
 
-def _add_event_fields(described: dict[str, Any]) -> None:
-    """Say what an event may have. Its fields are read one by one, so that the framework does not know of them."""
-    names = "#/components/schemas/{name}"
-    (event,), schemas = msgspec.json.schema_components([EventIn], ref_template=names)
-    fields = schemas["EventIn"]["properties"]
-    for name, said in FIXES.items():
-        fields[name]["description"] = said
-    fields |= {alias: {**fields[name], "description": f"The same as {name!r}."} for alias, name in ALIASES.items()}
-    schemas["EventIn"]["additionalProperties"] = False
-    described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
-    events = {"type": "array", "items": event}
-    listed = {"type": "object", "properties": {"events": events}, "required": ["events"]}
-    body = described["paths"]["/api/v1/events"]["post"]["requestBody"]
-    body["content"]["application/json"]["schema"] = {"anyOf": [event, events, listed]}
+def document_router() -> Router:
+    """Where the document stands."""
+    return Router(DOCUMENT, route_handlers=[], include_in_schema=False, guards=[_refuse_pages_below])
 
 
-def _operations(openapi: OpenAPI) -> Iterator[tuple[str, str, Operation]]:
-    for path, item in (openapi.paths or {}).items():
-        for method in METHODS:
-            operation = getattr(item, method, None)
-            if isinstance(operation, Operation):
-                yield path, method, operation
-
-
-def _refusals(path: str, operation: Operation) -> dict[str, OpenAPIResponse | Reference]:
-    possible = {"503"}
-    if path.startswith("/api/"):
-        possible |= {"401", "403"}
-    if operation.parameters:
-        possible |= {"400", "422"}
-    if "{" in path:
-        possible |= {"404"}
-    if operation.request_body is not None:
-        possible |= {"400", "413", "415", "422"}
-    if "{" in path and not (operation.operation_id or "").startswith(NEVER_IN_CONFLICT):
-        possible |= {"409"}
-    if "{reference}" in path and operation.request_body is not None:
-        possible |= {"412"}
-    document = OpenAPIMediaType(schema=PROBLEM)
-    return {code: OpenAPIResponse(REFUSALS[code], content={MEDIA_TYPE: document}) for code in sorted(possible)}
-
-
-def _text(description: str) -> Schema:
-    return Schema(type=OpenAPIType.STRING, description=description)
-
-
-PROBLEM = Schema(
-    type=OpenAPIType.OBJECT,
-    title="Problem",
-    description="RFC 9457",
-    required=["type", "title", "status", "detail", "request_id"],
-    properties={
-        "type": _text("A stable name of the kind of problem"),
-        "title": _text("The HTTP status in words"),
-        "status": Schema(type=OpenAPIType.INTEGER),
-        "detail": _text("What is wrong, and what would be right"),
-        "request_id": _text("How the log calls this request"),
-        "errors": Schema(
-            type=OpenAPIType.ARRAY,
-            description="Each field that is wrong",
-            items=Schema(
-                type=OpenAPIType.OBJECT,
-                properties={"pointer": _text("Where, as RFC 6901 writes it"), "message": _text("What is wrong there")},
-            ),
-        ),
-    },
-)
+@get("/schema", include_in_schema=False, sync_to_thread=False)
+def schema(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The description as a page for a browser, else as it stands at `DOCUMENT`."""
+    found = described(request.app)
+    if "text/html" not in request.headers.get("accept", ""):
+        return Response(msgspec.json.encode(found), media_type=MEDIA_TYPE, headers={"vary": "accept"})
+    digest = base64.b64encode(hashlib.sha256(contract_page.STYLE.encode()).digest()).decode()
+    policy = f"{SECURITY_HEADERS['content-security-policy']}; style-src 'sha256-{digest}'"
+    page = contract_page.page(found, DOCUMENT).encode()
+    return Response(page, media_type="text/html", headers={"vary": "accept", "content-security-policy": policy})
 
 
 def _queries(app: Litestar) -> dict[tuple[str, str], frozenset[str]]:
@@ -190,6 +86,14 @@ def _queries(app: Litestar) -> dict[tuple[str, str], frozenset[str]]:
             for parameters in [[each for each in operation.parameters or () if isinstance(each, Parameter)]]
         }
     return found
+
+
+def _operations(openapi: OpenAPI) -> Iterator[tuple[str, str, Operation]]:
+    for path, item in (openapi.paths or {}).items():
+        for method in METHODS:
+            operation = getattr(item, method, None)
+            if isinstance(operation, Operation):
+                yield path, method, operation
 
 
 async def refuse_unknown_queries(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

@@ -59,7 +59,7 @@ async def readiness(service: Service) -> Readiness:
     return Readiness(causes, schema)
 
 
-@get(["/-/healthy", "/livez"], media_type="text/plain", include_in_schema=False)
+@get(["/-/healthy", "/livez"], media_type="text/plain", tags=["operation"])
 async def healthy(service: NamedDependency[Service]) -> Response[str]:
     """200 while the process works. It never asks the database: that one being down is no reason to restart this."""
     ended = service.silent_loops
@@ -109,7 +109,7 @@ def _broken_file(reloader: Reloader | None) -> list[Cause]:
     return [Cause("configuration_broken", detail)]
 
 
-@get("/metrics", media_type="text/plain", include_in_schema=False)
+@get("/metrics", media_type="text/plain", tags=["operation"])
 async def metrics(service: NamedDependency[Service]) -> Response[bytes]:
     """Prometheus' text format. Without the database the process's own counters are still there."""
     service.metrics.show(await service.gauging.read())

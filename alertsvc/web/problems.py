@@ -1,7 +1,6 @@
 """Every error as an RFC 9457 problem document: a title, what is wrong in words, and a request id to ask about."""
 
 import logging
-import secrets
 from collections.abc import Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
@@ -15,6 +14,7 @@ from alertsvc.engine.receive import OverloadedError
 from alertsvc.engine.silencing import BadSilenceError
 from alertsvc.settings.words import did_you_mean
 from alertsvc.store.database import StoreUnavailableError
+from alertsvc.web.headers import headers_for, identity_of
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +52,13 @@ def answer(request: AnyRequest, problem: Problem) -> Response[dict[str, object]]
     }
     if problem.errors:
         document["errors"] = list(problem.errors)
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **(problem.headers or {})}
+    headers = {**headers_for(request_id(request)), **(problem.headers or {})}  # one that found no door has none else
     return Response(document, status_code=problem.status_code, media_type=MEDIA_TYPE, headers=headers)
 
 
 def request_id(request: AnyRequest) -> str:
-    """The id this request goes by in the log. One that found no door gets its own here."""
-    return str(request.state.get("request_id") or secrets.token_hex(8))
+    """The id this request goes by in the log."""
+    return identity_of(request.scope)
 
 
 def from_http(request: AnyRequest, fault: HTTPException) -> Response[dict[str, object]]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from litestar import Request, Response, Router, delete, get, post, put
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy import Connection
 
@@ -84,7 +85,11 @@ async def preview_silence(data: JSONBody[SilenceRequest], service: NamedDependen
     return ReachView.of(await silence_orders.foresee(service, record))
 
 
-@post("/", guards=[needs("act")])
+@post(
+    "/",
+    guards=[needs("act")],
+    responses={200: ResponseSpec(ReachView, generate_examples=False, description="`dry_run=true`: none is made")},
+)
 async def create_silence(
     data: JSONBody[SilenceRequest],
     request: Asked,
