@@ -18,6 +18,7 @@ from alertsvc.clock import Clock
 from alertsvc.store import tokens
 from alertsvc.store.database import Database
 from alertsvc.store.tokens import Token
+from alertsvc.web.bodies import check_command, media_type_of
 from alertsvc.web.problems import Problem
 
 REMEMBERED_SECONDS = 5.0
@@ -133,15 +134,19 @@ def _refuse_foreign_pages(connection: "AnyConnection") -> None:
     ):
         connection.app.state.metrics.auth_failures.labels("forbidden").inc()
         raise Problem(403, "forbidden", "a page of another site may not act here; with a token any client may")
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type_of(headers)
     if kind in SENT_BY_ANY_PAGE:
         raise Problem(415, "unsupported-media-type", f"send application/json, not {kind}")
 
 
 def needs(scope: str) -> Callable[[AnyConnection, BaseRouteHandler], Any]:
-    """A guard that lets in callers who hold `scope`. It runs before the body is read."""
+    """A guard that lets in callers who hold `scope`. It runs before the body is read.
+
+    What asks for anything but events has to be JSON; the doors of ingest look at their bodies by themselves.
+    """
 
     async def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+        is_safe = cast(HTTPScope, connection.scope)["method"] in SAFE_METHODS
         gate: Gate = connection.app.state.gate
         caller = await gate.caller(connection.headers.get("authorization"), connection.headers.get("host", ""))
         if caller is None:
@@ -152,11 +157,13 @@ def needs(scope: str) -> Callable[[AnyConnection, BaseRouteHandler], Any]:
                 "a bearer token is needed (Authorization: Bearer als_…); make one with: alertsvc token create",
                 headers={"WWW-Authenticate": 'Bearer realm="alertsvc", Basic realm="alertsvc"'},
             )
-        if caller.token is None and cast(HTTPScope, connection.scope)["method"] not in SAFE_METHODS:
+        if caller.token is None and not is_safe:
             _refuse_foreign_pages(connection)
         if not caller.holds(scope):
             connection.app.state.metrics.auth_failures.labels("forbidden").inc()
             raise Problem(403, "forbidden", f"the token {caller.name!r} lacks the scope {scope!r}")
+        if not is_safe and scope != "ingest":
+            check_command(connection.headers)
         connection.scope["user"] = caller
 
     guard.scope = scope  # type: ignore[attr-defined]  # read by the test that every route has a scope

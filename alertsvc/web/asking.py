@@ -78,6 +78,17 @@ def wanted_version(request: Request[Any, Any, Any]) -> int | None:
     return int(text)
 
 
+def has_current(request: Request[Any, Any, Any], version: int) -> bool:
+    """Whether If-None-Match names `version`: what the caller has is what there is. Nonsense names nothing."""
+    tags = (each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(","))
+    return any(each in {"*", etag(version)} for each in tags)
+
+
+def etag(version: int) -> str:
+    """The ETag of what is at `version`."""
+    return f'"{version}"'
+
+
 def actor_of(request: Request[Caller, Any, Any], by: str | None, comment: str = "") -> Actor:
     """Who acts: the person named, or the token."""
     return Actor(by or request.user.name, "api", comment)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from litestar import Request
+from litestar.datastructures import Headers
 
 from alertsvc.web.problems import Problem
 
@@ -17,18 +18,46 @@ def seconds_to_send(size: int) -> float:
     return SECONDS_TO_SEND + size / SLOWEST_BYTES_PER_SECOND
 
 
+def media_type_of(headers: Headers) -> str | None:
+    """The type that a request says its body has, or None."""
+    given = headers.get("content-type")
+    return None if given is None else given.partition(";")[0].strip().lower()
+
+
+def check_command(headers: Headers) -> None:
+    """Commands are JSON and say so: what a page of anybody may make a browser send is never taken for one.
+
+    Raises:
+        Problem: 415, the body has another type, none, or a content encoding. No body needs no type.
+    """
+    media_type = media_type_of(headers)
+    if media_type is None and headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return
+    if media_type != "application/json":
+        raise _other_type(media_type)
+    _refuse_encoding(headers)
+
+
+def _other_type(media_type: str | None) -> Problem:
+    given = media_type[:80] if media_type else "a body without a Content-Type"
+    return Problem(415, "unsupported-media-type", f"send application/json, not {given}")
+
+
+def _refuse_encoding(headers: Headers) -> None:
+    if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise Problem(415, "unsupported-content-encoding", "send the body without a content encoding")
+
+
 async def read_json_body(request: Request[Any, Any, Any], most_bytes: int) -> bytes:
     """The raw bytes of a JSON request.
 
     Raises:
         Problem: 415 another type or a content encoding, 413 too large, 408 too slow.
     """
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type not in JSON_TYPES and not media_type.endswith("+json"):
-        raise Problem(415, "unsupported-media-type", f"send application/json, not {media_type[:80]}")
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise Problem(415, "unsupported-content-encoding", "send the body without a content encoding")
+    media_type = media_type_of(request.headers)
+    if media_type is not None and media_type not in JSON_TYPES and not media_type.endswith("+json"):
+        raise _other_type(media_type)
+    _refuse_encoding(request.headers)
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most_bytes:
         raise _too_large(most_bytes)

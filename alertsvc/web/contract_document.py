@@ -63,7 +63,11 @@ BODIES = {
     "alertmanager_hook": "What Alertmanager's `webhook_config` sends (version 4). Unknown fields are ignored.",
     "post_events": 'One event, a list of events, or `{"events": [...]}`.',
 }
-ANSWERS = {"create_silence": {"201": "SilenceView"}, "post_events": {"202": "EventsAnswer"}}
+ANSWERS = {
+    "create_silence": {"201": "SilenceView"},
+    "post_events": {"202": "EventsAnswer"},
+    "show_incident": {"200": "IncidentView"},
+}
 """What an operation answers with one status, where the framework only sees all that it may answer."""
 
 
@@ -75,7 +79,7 @@ def document(app: Litestar) -> Json:
     described["components"]["schemas"]["Problem"] = PROBLEM
     scopes = _scopes(app)
     for path, method, operation in operations(described):
-        _complete(path, operation, scopes.get((method, path)))
+        _complete(path, method, operation, scopes.get((method, path)))
     _add_bodies(described)
     return described
 
@@ -99,7 +103,7 @@ def _scopes(app: Litestar) -> dict[tuple[str, str], str]:
     return found
 
 
-def _complete(path: str, operation: Json, scope: str | None) -> None:
+def _complete(path: str, method: str, operation: Json, scope: str | None) -> None:
     name = operation["operationId"]
     operation["summary"] = name.replace("_", " ").capitalize()
     operation["security"] = [{"bearer": [scope]}, {"basic": [scope]}] if scope else []
@@ -111,18 +115,20 @@ def _complete(path: str, operation: Json, scope: str | None) -> None:
     for status, schema in ANSWERS.get(name, {}).items():
         answers[status]["content"] = {"application/json": {"schema": {"$ref": SCHEMAS + schema}}}
     if scope is not None:
-        answers |= _refusals(path, operation)
+        answers |= _refusals(path, operation, is_safe=method == "get")
 
 
-def _refusals(path: str, operation: Json) -> Json:
+def _refusals(path: str, operation: Json, *, is_safe: bool) -> Json:
     name, takes_body = operation["operationId"], "requestBody" in operation
     possible = {"401", "403", "503", *ALSO_REFUSED.get(name, ())}
+    if not is_safe:
+        possible |= {"415"}
     if operation.get("parameters"):
         possible |= {"400", "422"}
     if "{" in path:
         possible |= {"404"}
     if takes_body:
-        possible |= {"400", "413", "415", "422"}
+        possible |= {"400", "413", "422"}
     if "{" in path and not name.startswith(NEVER_IN_CONFLICT):
         possible |= {"409"}
     if "{reference}" in path and takes_body:

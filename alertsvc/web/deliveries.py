@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from sqlalchemy import Connection
 
 from alertsvc.engine import commands
+from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.service import Service
 from alertsvc.store import reading
 from alertsvc.store.reading import DeliveryFilter
@@ -51,6 +52,20 @@ async def list_deliveries(
     return await delivery_views(service, DeliveryFilter(states=states or [], destination=destination), cursor, limit)
 
 
+@get("/{delivery_id:uuid}", guards=[needs("read")])
+async def show_delivery(delivery_id: FromPath[UUID], service: NamedDependency[Service]) -> DeliveryView:
+    """One message, with every try and what the provider answered."""
+
+    def read(conn: Connection) -> DeliveryView | None:
+        tries = [AttemptView.of(row) for row in reading.attempts_of(conn, [delivery_id])]
+        return next((DeliveryView.of(row, tries) for row in reading.deliveries_by_ids(conn, [delivery_id])), None)
+
+    found = await service.database.snapshot(read)
+    if found is None:
+        raise UnknownThingError(f"delivery {delivery_id}")
+    return found
+
+
 @post("/{delivery_id:uuid}/retry", status_code=202, guards=[needs("act")])
 async def retry_delivery(
     delivery_id: FromPath[UUID], request: Request[Caller, Any, Any], service: NamedDependency[Service]
@@ -62,4 +77,6 @@ async def retry_delivery(
     return {"delivery_id": str(queued)}
 
 
-ROUTER = Router("/api/v1/deliveries", route_handlers=[list_deliveries, retry_delivery], tags=["deliveries"])
+ROUTER = Router(
+    "/api/v1/deliveries", route_handlers=[list_deliveries, show_delivery, retry_delivery], tags=["deliveries"]
+)

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 from sqlalchemy import Connection, Table
 
@@ -97,18 +98,26 @@ def _matchers(texts: list[str]) -> list[Matcher]:
     return found
 
 
-@get("/{reference:str}", guards=[needs("read")])
-async def show_incident(reference: FromPath[str], service: NamedDependency[Service]) -> Response[IncidentView]:
-    """One incident, by number or id, with its version as ETag."""
+@get(
+    "/{reference:str}",
+    guards=[needs("read")],
+    responses={304: ResponseSpec(None, description="It is as If-None-Match says")},
+)
+async def show_incident(
+    reference: FromPath[str], request: Asked, service: NamedDependency[Service]
+) -> Response[IncidentView | None]:
+    """One incident, by number or id, with its version as ETag. 304: If-None-Match names it."""
     key = await asking.incident_id(service, reference)
     found = await service.database.snapshot(lambda conn: reading.incident_by_id(conn, key))
     if found is None:
         raise UnknownThingError(f"incident {reference!r}")
-    return _shown(found)
+    if asking.has_current(request, found.version):
+        return Response(None, status_code=304, headers={"ETag": asking.etag(found.version)})
+    return Response(IncidentView.of(found), headers={"ETag": asking.etag(found.version)})
 
 
 def _shown(incident: Incident) -> Response[IncidentView]:
-    return Response(IncidentView.of(incident), headers={"ETag": f'"{incident.version}"'})
+    return Response(IncidentView.of(incident), headers={"ETag": asking.etag(incident.version)})
 
 
 async def _rows(
@@ -224,7 +233,7 @@ async def comment_on_incident(
     """Write a line into its timeline."""
     asked = ActRequest(comment=data.comment, by=data.by)
     done = await _act(service, request, reference, asked, commands.comment)
-    return Response(IncidentView.of(done), status_code=201, headers={"ETag": f'"{done.version}"'})
+    return Response(IncidentView.of(done), status_code=201, headers={"ETag": asking.etag(done.version)})
 
 
 ROUTER = Router(

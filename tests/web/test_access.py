@@ -159,6 +159,32 @@ async def test_a_page_of_another_site_may_not_act_while_there_are_no_tokens(
     assert (await client.get("/api/v1/tokens")).json() == {"items": []}
 
 
+COMMANDS = [
+    pytest.param({}, b"", 200, id="nothing-needs-no-type"),
+    pytest.param(JSON, b"", 200, id="nothing"),
+    pytest.param(JSON, b'{"by": "ann"}', 200, id="json"),
+    pytest.param({"content-type": "application/json; charset=utf-8"}, b"{}", 200, id="with-charset"),
+    pytest.param({"content-type": "text/plain"}, b'{"by": "ann"}', 415, id="text"),
+    pytest.param({"content-type": "application/x-www-form-urlencoded"}, b"", 415, id="a-form-without-fields"),
+    pytest.param({"content-type": "application/x-yaml"}, b"by: ann", 415, id="yaml"),
+    pytest.param({"content-type": "application/msgpack"}, b"\x80", 415, id="msgpack"),
+    pytest.param({"content-type": ""}, b"{}", 415, id="empty-type"),
+    pytest.param({}, b'{"by": "ann"}', 415, id="no-type"),
+    pytest.param({**JSON, "content-encoding": "gzip"}, b"x", 415, id="compressed"),
+]
+
+
+@pytest.mark.parametrize("with_token", [True, False], ids=["token", "open"])
+@pytest.mark.parametrize(("headers", "content", "status"), COMMANDS)
+async def test_a_command_is_json_and_says_so(
+    client: Client, headers: dict[str, str], content: bytes, status: int, with_token: bool
+) -> None:
+    await client.post("/api/v1/hooks/alertmanager", content=body(alert()), headers=JSON)
+    admin = bearer((await make(client, "admin"))["token"]) if with_token else {}
+    reply = await client.post("/api/v1/incidents/1/acknowledge", content=content, headers={**headers, **admin})
+    assert reply.status_code == status, reply.text
+
+
 async def test_our_own_page_may_act_while_there_are_no_tokens(client: Client) -> None:
     ours = {**JSON, "origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}
     reply = await client.post("/api/v1/tokens", content=b'{"name": "x", "scopes": ["read"]}', headers=ours)

@@ -39,6 +39,21 @@ async def test_acts_are_idempotent_and_impossible_ones_conflict(client: Client) 
     assert (await act(client, number, "reopen")).json()["status"] == "firing"
 
 
+async def test_what_did_not_change_is_not_sent_again(client: Client) -> None:
+    number = (await opened(client))["number"]
+    path = f"/api/v1/incidents/{number}"
+    etag = (await client.get(path)).headers["etag"]
+    for known in (etag, f"W/{etag}", f'"77", {etag}', "*"):
+        same = await client.get(path, headers={"If-None-Match": known})
+        assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+    for other in ('"77"', "junk", "", etag.strip('"')):
+        assert (await client.get(path, headers={"If-None-Match": other})).status_code == 200
+    await act(client, number, "acknowledge")
+    changed = await client.get(path, headers={"If-None-Match": etag})
+    assert (changed.status_code, changed.json()["status"]) == (200, "acknowledged")
+    assert changed.headers["etag"] != etag
+
+
 async def test_a_reopened_incident_may_not_stand_beside_another(client: Client) -> None:
     first = (await opened(client))["number"]
     await act(client, first, "resolve")

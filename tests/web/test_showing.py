@@ -38,6 +38,9 @@ async def test_an_incident_is_shown_with_its_alerts_and_who_was_told_why(client:
     assert notification["why"] == "route root: critical is delivered immediately"
     (delivery,) = (await shown(client, f"/api/v1/incidents/{number}/deliveries"))["items"]
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted"]
+    assert await shown(client, f"/api/v1/deliveries/{delivery['id']}") == delivery
+    unknown = await client.get("/api/v1/deliveries/00000000-0000-7000-8000-000000000000")
+    assert (unknown.status_code, unknown.json()["detail"][:18]) == (404, "there is no delive")
     kinds = [line["kind"] for line in (await shown(client, f"/api/v1/incidents/{number}/history"))["items"]]
     assert kinds == ["opened", "delivered"]
 
