@@ -6,8 +6,8 @@ A request's fault is its own: a group that fails is tried again one request at a
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,7 +33,8 @@ class OverloadedError(Exception):
 class Bounds:
     """What the committer holds at most, and what one transaction takes.
 
-    `waiting_bytes` counts the bodies in the transaction under way too: a database that is silent must not free room.
+    `waiting_bytes` counts the bodies in the transaction under way too, as a database that is silent must not free room,
+    and what has come of those that are still read.
     """
 
     waiting_requests: int = 2048
@@ -109,6 +110,7 @@ class Committer:
         self._queue: deque[_Waiting] = deque()
         self._held_bytes = 0
         self._under_way: list[list[_Waiting]] = []
+        self._arriving_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
 
@@ -131,7 +133,32 @@ class Committer:
     @property
     def is_full(self) -> bool:
         """Whether another request would be refused."""
-        return len(self._queue) >= self._bounds.waiting_requests or self._held_bytes >= self._bounds.waiting_bytes
+        return len(self._queue) >= self._bounds.waiting_requests or self._room <= 0
+
+    @property
+    def _room(self) -> int:
+        return self._bounds.waiting_bytes - self._held_bytes - self._arriving_bytes
+
+    @contextmanager
+    def reading(self) -> Generator[Callable[[int], None]]:
+        """Counts a body while it is read: tell it the size of each part.
+
+        Raises:
+            OverloadedError: There is no room for that part.
+        """
+        counted = 0
+
+        def count(size: int) -> None:
+            nonlocal counted
+            if size > self._room:
+                raise OverloadedError("too many requests wait to be stored")
+            counted += size
+            self._arriving_bytes += size
+
+        try:
+            yield count
+        finally:
+            self._arriving_bytes -= counted
 
     async def submit(self, submission: Submission) -> Receipt:
         """Wait until `submission` is durable.

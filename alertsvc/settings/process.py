@@ -42,12 +42,13 @@ class LogLevel(StrEnum):
 class ServerSection(Section):
     """The HTTP server. `external_url` is how people reach it, without a trailing slash: links in messages need it.
 
-    A request whose body is larger than `max_body_bytes` is refused.
+    A request whose body is larger than `max_body_bytes` is refused; Alertmanager sends a whole group in one, and does
+    not repeat what was refused.
     """
 
     listen: ListenAddress = Listen("127.0.0.1", 8080)
     external_url: BaseUrl | None = None
-    max_body_bytes: Annotated[int, Field(ge=1024, le=100 * 1024 * 1024)] = 5 * 1024 * 1024
+    max_body_bytes: Annotated[int, Field(ge=1024, le=100 * 1024 * 1024)] = 16 * 1024 * 1024
 
 
 def _database_url(url: SecretStr) -> SecretStr:

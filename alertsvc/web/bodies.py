@@ -1,6 +1,7 @@
 """Reads a request's body within bounds: its size, its time, its type."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Request
@@ -48,8 +49,14 @@ def _refuse_encoding(headers: Headers) -> None:
         raise Problem(415, "unsupported-content-encoding", "send the body without a content encoding")
 
 
-async def read_json_body(request: Request[Any, Any, Any], most_bytes: int) -> bytes:
-    """The raw bytes of a JSON request.
+def nobody_counts(_size: int) -> None:
+    """Small bodies need not be counted."""
+
+
+async def read_json_body(
+    request: Request[Any, Any, Any], most_bytes: int, count: Callable[[int], None] = nobody_counts
+) -> bytes:
+    """The raw bytes of a JSON request. `count` is told the size of each part, and may raise.
 
     Raises:
         Problem: 415 another type or a content encoding, 413 too large, 408 too slow.
@@ -64,7 +71,7 @@ async def read_json_body(request: Request[Any, Any, Any], most_bytes: int) -> by
     seconds = seconds_to_send(int(announced) if announced.isdigit() else most_bytes)
     try:
         async with asyncio.timeout(seconds):
-            return await _collect(request, most_bytes)
+            return await _collect(request, most_bytes, count)
     except TimeoutError:
         headers = {"Connection": "close"}
         raise Problem(
@@ -72,13 +79,14 @@ async def read_json_body(request: Request[Any, Any, Any], most_bytes: int) -> by
         ) from None
 
 
-async def _collect(request: Request[Any, Any, Any], most_bytes: int) -> bytes:
+async def _collect(request: Request[Any, Any, Any], most_bytes: int, count: Callable[[int], None]) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
         if size > most_bytes:
             raise _too_large(most_bytes)
+        count(len(part))
         parts.append(part)
     return b"".join(parts)
 

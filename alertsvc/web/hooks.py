@@ -46,17 +46,24 @@ async def read_counted(request: Asked, service: Service, source: str) -> bytes:
 
     Raises:
         Problem: As `read_json_body`.
-        OverloadedError: Too much waits: refused before the body is read.
+        OverloadedError: Too much waits, or came at the same time: refused before the body is read, or while it is.
     """
     if service.committer.is_full or service.is_draining:
-        service.metrics.ingest_shed.labels(source).inc()
-        service.metrics.ingest_requests.labels(source, "503").inc()
-        raise OverloadedError("too many requests wait to be stored")
+        raise _shed(service, source)
     try:
-        return await read_json_body(request, service.tuning.max_body_bytes)
+        with service.committer.reading() as count:
+            return await read_json_body(request, service.tuning.max_body_bytes, count)
+    except OverloadedError:
+        raise _shed(service, source) from None
     except Problem as fault:
         service.metrics.ingest_requests.labels(source, str(fault.status_code)).inc()
         raise
+
+
+def _shed(service: Service, source: str) -> OverloadedError:
+    service.metrics.ingest_shed.labels(source).inc()
+    service.metrics.ingest_requests.labels(source, "503").inc()
+    return OverloadedError("too many requests wait to be stored")
 
 
 def refused(service: Service, source: str, fault: BadPayloadError) -> Problem:

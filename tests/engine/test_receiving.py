@@ -177,6 +177,20 @@ async def test_what_is_too_much_is_refused_and_the_rest_is_kept() -> None:
             await each
 
 
+async def test_bodies_that_are_still_read_take_room_until_they_are(database: Database) -> None:
+    taker = committer(database, bounds=Bounds(waiting_bytes=100))
+    with taker.reading() as first, taker.reading() as second:
+        first(60)
+        second(30)
+        with pytest.raises(OverloadedError):
+            second(20)
+        first(10)
+        assert taker.is_full
+        with pytest.raises(OverloadedError):
+            await taker.submit(submission("a"))
+    assert not taker.is_full
+
+
 async def test_closing_refuses_what_comes_and_finishes_what_waits(database: Database) -> None:
     taker = committer(database)
     task = asyncio.create_task(taker.run())

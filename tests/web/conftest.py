@@ -1,6 +1,7 @@
 """The application over real HTTP semantics, in process, with channels that remember."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from litestar.testing import AsyncTestClient
@@ -26,12 +27,18 @@ def recorder() -> Recorder:
 @pytest.fixture
 async def client(database_url: str, recorder: Recorder) -> AsyncIterator[Client]:
     """A client of a running service, once on SQLite and once on PostgreSQL."""
+    async with opened(database_url, recorder, max_body_bytes=2 * 1024 * 1024) as found:
+        yield found
+
+
+@asynccontextmanager
+async def opened(database_url: str, recorder: Recorder, max_body_bytes: int) -> AsyncIterator[Client]:
+    """A client of a service that runs meanwhile."""
     outlets = Outlets(rules(), {"team/chat": Outlet("team/chat", "chat", recorder)})
-    service = Service(
-        Parts(open_database(database_url), outlets, Metrics("test"), Tuning(max_body_bytes=2 * 1024 * 1024))
-    )
-    async with AsyncTestClient(create_app(service), base_url="http://127.0.0.1") as opened:
-        yield opened
+    tuning = Tuning(max_body_bytes=max_body_bytes)
+    service = Service(Parts(open_database(database_url), outlets, Metrics("test"), tuning))
+    async with AsyncTestClient(create_app(service), base_url="http://127.0.0.1") as found:
+        yield found
 
 
 @pytest.fixture

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from alertsvc.engine.receive import Bounds
+from alertsvc.settings.process import ServerSection
 from tests.ingest.expected_captures import CAPTURES
 from tests.ingest.test_alertmanager import alert, body
-from tests.web.conftest import Client
+from tests.web.conftest import Client, opened
+from tests.world import Recorder
 
 HOOK = "/api/v1/hooks/alertmanager"
 JSON = {"content-type": "application/json"}
@@ -80,10 +83,28 @@ async def test_every_recorded_webhook_is_taken(client: Client) -> None:
         assert reply.json()["accepted"] == capture.firing + capture.resolved
 
 
-async def test_five_thousand_alerts_in_one_body_are_taken(client: Client) -> None:
-    listed = [alert(labels={"alertname": "Bulk", "n": str(number)}) for number in range(5000)]
-    reply = await post(client, body(*listed))
-    assert (reply.status_code, reply.json()["new"]) == (202, 5000)
+async def test_five_thousand_alerts_with_long_texts_are_taken_as_one_body(
+    database_url: str, recorder: Recorder
+) -> None:
+    text = "The distribution has moved. " * 73
+    assert len(text) > 2000
+    listed = [
+        alert(labels={"alertname": "Bulk", "n": str(number)}, annotations={"description": text})
+        for number in range(5000)
+    ]
+    async with opened(database_url, recorder, ServerSection().max_body_bytes) as client:
+        reply = await post(client, body(*listed))
+        assert (reply.status_code, reply.json()["new"]) == (202, 5000)
+
+
+async def test_a_body_for_which_there_is_no_room_is_to_come_again(client: Client) -> None:
+    service = client.app.dependencies["service"].dependency()
+    with service.committer.reading() as count:
+        count(Bounds().waiting_bytes - 100)
+        reply = await post(client, body(alert()))
+        assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+    assert (await post(client, body(alert()))).status_code == 202
+    assert 'alertsvc_ingest_shed_total{source="alertmanager"} 1.0' in (await client.get("/metrics")).text
 
 
 OBSERVATION = {"model": "churn", "metric": "psi", "feature": "age", "value": 0.41, "threshold": 0.2}
