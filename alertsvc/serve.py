@@ -1,6 +1,7 @@
 """Runs the server in this process until it is told to end."""
 
 import logging
+import socket
 from dataclasses import dataclass
 from types import FrameType
 
@@ -30,6 +31,13 @@ REQUEST_SECONDS_AFTER_SIGTERM = 8
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
+FIRST_STEP = "make one with: alertsvc token create --name admin --scope admin"
+
+
+class NotStartedError(Exception):
+    """The server could not begin: its address is taken, say, or the service did not start. The log has the details."""
+
+
 class SchemaNotFittingError(Exception):
     """The database is not at the revision this code needs, and may not be migrated now."""
 
@@ -48,6 +56,19 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the service and listen.
+
+        Raises:
+            NotStartedError: It cannot. uvicorn would end the process, with an exit code that means something else here.
+        """
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            begun = not self.lifespan.should_exit
+            what = f"listen on {self.config.host}:{self.config.port}" if begun else "start"
+            raise NotStartedError(f"cannot {what}; the log says why") from None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to end: readiness fails from here on, and nothing new is taken."""
@@ -108,8 +129,12 @@ def set_up_logging(section: LoggingSection) -> None:
 
 
 async def serve(service: Service, wanted: Listening, reloader: Reloader) -> None:
-    """Serve until SIGTERM or SIGINT; then drain. SIGHUP reads the configuration again."""
-    listening = await allowed_address(service.database, wanted)
+    """Serve until SIGTERM or SIGINT; then drain. SIGHUP reads the configuration again.
+
+    Raises:
+        NotStartedError: It cannot begin.
+    """
+    listening = await allowed_address(service.database, wanted, tokens_required=service.tuning.tokens_required)
     config = uvicorn.Config(
         create_app(service, reloader),
         host=listening.host,
@@ -129,15 +154,12 @@ async def serve(service: Service, wanted: Listening, reloader: Reloader) -> None
         await DrainingServer(config, service).serve()
 
 
-async def allowed_address(database: Database, wanted: Listening) -> Listening:
-    """Where the server may listen: not beyond this machine while nobody needs a token."""
-    if wanted.host in LOOPBACK:
-        return wanted
+async def allowed_address(database: Database, wanted: Listening, *, tokens_required: bool = False) -> Listening:
+    """Where the server may listen: not beyond this machine while there is no token. That there is none is logged."""
     if await database.snapshot(tokens.count):
         return wanted
-    log.warning(
-        "there is no token yet, so this service listens on 127.0.0.1 only, not on %s;"
-        " make one with: alertsvc token create --name admin --scope admin",
-        wanted.host,
-    )
-    return Listening("127.0.0.1", wanted.port)
+    allowed = wanted if wanted.host in LOOPBACK else Listening("127.0.0.1", wanted.port)
+    who = "nobody may come in" if tokens_required else "anybody on this machine may do anything here"
+    where = "" if allowed == wanted else f", and this service listens on 127.0.0.1 only, not on {wanted.host}"
+    log.warning("there is no token yet: %s%s; %s", who, where, FIRST_STEP)
+    return allowed

@@ -93,3 +93,11 @@ def _kind(address: Address, kinds: tuple[tuple[str, tuple[Network, ...]], ...]) 
 
 def _within(address: Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by its name or address, is this machine. Nothing is looked up."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -93,6 +93,10 @@ class ChannelConfig(BaseModel):
         """What tells this entry from others of its kind, readable and free of secrets (`#ml-alerts`)."""
         raise NotImplementedError
 
+    def doubts(self) -> Mapping[str, str]:
+        """What is taken and may not be meant: what to say of it, by the key it is about."""
+        return {}
+
     def hears(self) -> frozenset[Reason]:
         """The reasons this channel carries to people."""
         resolved = frozenset({Reason.RESOLVED}) if self.send_resolved else frozenset[Reason]()

@@ -65,12 +65,21 @@ def _timeout(span: timedelta) -> timedelta:
     return span
 
 
+_OWN_LAYOUT = "this part of Alertmanager's own layout has no counterpart here"
+
+
 def _no_counterpart(value: object) -> None:
     if not value or (isinstance(value, str) and _ALERTMANAGERS_OWN.fullmatch(value)):
         return
     if "{{" in str(value):
         raise ValueError(GO_TEMPLATE)
-    raise ValueError("this part of Alertmanager's own layout has no counterpart here: leave it out")
+    raise ValueError(f"{_OWN_LAYOUT}: leave it out")
+
+
+def _no_actions(value: object) -> None:
+    if value:
+        buttons = "the links of the alerts (`runbook_url`, `dashboard_url`, the source) are the buttons"
+        raise ValueError(f"{_OWN_LAYOUT}: leave it out; {buttons}")
 
 
 def is_web_address(url: str) -> bool:
@@ -106,3 +115,6 @@ Timeout = Annotated[
 
 NoCounterpart = Annotated[None, PlainValidator(_no_counterpart), WithJsonSchema({"not": {}})]
 """A key of Alertmanager's whose place is taken by a layout of our own."""
+
+NoActions = Annotated[None, PlainValidator(_no_actions), WithJsonSchema({"not": {}})]
+"""The same for its buttons."""

@@ -33,7 +33,7 @@ def serve(config: Path | None, listen: str | None, migrate: bool) -> None:
     import uvloop
 
     from alertsvc.hangup import ignore_hangup
-    from alertsvc.serve import Listening, build_reloader, build_service, prepare_database
+    from alertsvc.serve import Listening, NotStartedError, build_reloader, build_service, prepare_database
     from alertsvc.serve import serve as run
 
     ignore_hangup()
@@ -53,8 +53,8 @@ def serve(config: Path | None, listen: str | None, migrate: bool) -> None:
         uvloop.run(work())
     except KeyboardInterrupt:  # it was asked for, and by now everything has ended in order
         sys.exit(0)
-    except OSError as fault:
-        click.echo(f"cannot start: {fault}", err=True)
+    except (OSError, NotStartedError) as fault:
+        click.echo(f"the service has not started: {fault}", err=True)
         sys.exit(EXIT_UNREACHABLE)
 
 

@@ -4,14 +4,18 @@
 # (the decorators of the command line library are not fully typed)
 
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from alertsvc.cli.configuration import CONFIG_OPTION
 from alertsvc.cli.database import on_database
 from alertsvc.cli.exits import EXIT_UNKNOWN
+
+if TYPE_CHECKING:
+    from alertsvc.store.tokens import Token
 
 
 @click.group()
@@ -55,11 +59,21 @@ def lifetime(text: str) -> timedelta:
 @CONFIG_OPTION
 def token_list(config: Path | None) -> None:
     """List tokens, without their secrets."""
+    from alertsvc.clock import utc_now
     from alertsvc.store import tokens
 
+    now = utc_now()
     for each in on_database(config, tokens.listed):
-        state = "revoked" if each.revoked_at else f"expires {each.expires_at:%Y-%m-%d}" if each.expires_at else "active"
-        click.echo(f"{each.id}  {state:<20}  {','.join(each.scopes):<24}  {each.name}")
+        click.echo(f"{each.id}  {standing(each, now):<20}  {','.join(each.scopes):<24}  {each.name}")
+
+
+def standing(each: "Token", now: datetime) -> str:
+    """Whether a token opens anything, in two words at most."""
+    if each.revoked_at:
+        return "revoked"
+    if each.expires_at is None:
+        return "active"
+    return f"{'expired' if each.expires_at <= now else 'expires'} {each.expires_at:%Y-%m-%d}"
 
 
 @token.command("revoke")

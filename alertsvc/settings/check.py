@@ -11,7 +11,7 @@ from alertsvc.matchers import MatcherError
 from alertsvc.quoting import quoted
 from alertsvc.settings.document import Document
 from alertsvc.settings.errors import Fault, Loc, SlipError
-from alertsvc.settings.file import CONFIGS, FOREIGN_KINDS
+from alertsvc.settings.file import CONFIGS, FOREIGN_KINDS, NO_COUNTERPART
 from alertsvc.settings.scalars import Tree, described
 from alertsvc.settings.shape import Shape
 from alertsvc.settings.words import NOT_YET, nearest
@@ -107,6 +107,9 @@ def _unknown_key(loc: Loc, shape: Shape) -> Fault:
     if len(loc) == 3 and loc[0] == "receivers" and kind in FOREIGN_KINDS and key != kind:
         there_are = ", ".join(sorted(name.removesuffix(CONFIGS) for name in known if name.endswith(CONFIGS)))
         return Fault(f"this version has no channel {quoted(kind)}; there are {there_are}", loc, on_key=True)
+    if key in NO_COUNTERPART:
+        hint = "leave it out (`alertsvc config import` takes over the rest of an alertmanager.yml)"
+        return Fault(f"{NO_COUNTERPART[key]}: {hint}", loc, on_key=True)
     return Fault(f"unknown key {quoted(key)}", loc, on_key=True, meant=key, known=known)
 
 

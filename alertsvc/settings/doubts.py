@@ -1,10 +1,11 @@
 """What of a file is taken and may not mean what its author thinks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from alertsvc.matchers import MatcherError, read_matchers, splits_anchors, unanchored
 from alertsvc.settings.document import Document
 from alertsvc.settings.errors import Fault, Loc
+from alertsvc.settings.file import CONFIGS, ConfigFile
 from alertsvc.settings.scalars import Tree
 
 _SECTIONS = ("route", "correlate", "inhibit_rules")
@@ -16,6 +17,17 @@ _REGEX = frozenset({"match_re", "source_match_re", "target_match_re"})
 def doubts_in(document: Document) -> list[Fault]:
     """The doubts about the matchers of a file that has passed its checks, with their places."""
     return [doubt for section in _SECTIONS for doubt in _below((section,), document.at((section,)))]
+
+
+def channel_doubts(file: ConfigFile, kinds: Iterable[str]) -> list[Fault]:
+    """What the channels of a checked file say of their entries."""
+    return [
+        Fault(said, ("receivers", index, kind + CONFIGS, place, key))
+        for index, receiver in enumerate(file.receivers)
+        for kind in kinds
+        for place, entry in enumerate(receiver.configs(kind))
+        for key, said in entry.doubts().items()
+    ]
 
 
 def _below(loc: Loc, tree: Tree) -> Iterator[Fault]:

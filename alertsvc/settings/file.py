@@ -43,6 +43,10 @@ FOREIGN_KINDS = frozenset(
     }
 )
 """Kinds of receivers that Alertmanager has and this service has not."""
+NO_COUNTERPART = {
+    "http_config": "channels here have no proxies, client certificates or credentials beside their own keys",
+}
+"""Keys of Alertmanager's that stand in many places and that this service has nowhere, with the reason."""
 
 
 class Kind(Protocol):

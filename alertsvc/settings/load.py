@@ -11,7 +11,7 @@ from alertsvc.settings.build import build_rules
 from alertsvc.settings.check import validate
 from alertsvc.settings.compose import compose
 from alertsvc.settings.document import Document
-from alertsvc.settings.doubts import doubts_in
+from alertsvc.settings.doubts import channel_doubts, doubts_in
 from alertsvc.settings.errors import ConfigError, Fault, Problem
 from alertsvc.settings.excerpt import problem_of_unreadable, problems_of
 from alertsvc.settings.file import ConfigFile, Kind, file_model
@@ -134,7 +134,7 @@ def load_text(
         raise ConfigError(problems_of(file, text, document, shape, faults))
     loaded = _loaded(checked, kinds, folder, text, wording.templates)
     flaws = problems_of(file, text, document, shape, flaws_of(wording))
-    doubtful = problems_of(file, text, document, shape, doubts_in(document))
+    doubtful = problems_of(file, text, document, shape, (*doubts_in(document), *channel_doubts(checked, kinds)))
     return replace(
         loaded,
         inline_secrets=tuple(inline_secrets(document, shape)),

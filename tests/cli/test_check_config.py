@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Run
 from tests.programs import ROOT
 
@@ -75,3 +77,64 @@ def test_without_a_name_the_file_that_serve_would_use_is_meant(run: Run, write: 
     other = write(name="other.yaml")
     by_variable = run("check-config", folder=tmp_path, environment={"ALERTSVC_CONFIG": str(other)})
     assert by_variable.stdout == f"{other}: OK\n"
+
+
+PASTED = """
+global:
+  http_config: {proxy_url: "http://proxy.example:3128"}
+route: {receiver: team}
+receivers:
+  - name: team
+    slack_configs:
+      - api_url: https://hooks.slack.com/services/CANARY
+        actions: [{type: button, text: Runbook, url: "{{ .CommonAnnotations.runbook_url }}"}]
+    webhook_configs:
+      - url: https://hooks.example.com/CANARY
+        http_config: {basic_auth: {username: a, password: CANARY}}
+"""
+
+
+def test_what_was_pasted_from_alertmanager_and_has_no_place_says_what_to_do(run: Run, write: Write) -> None:
+    file = write(PASTED)
+    checked = run("check-config", file)
+    assert checked.exit_code == 3
+    for place in ("3:3: global.http_config", "12:9: receivers[0].webhook_configs[0].http_config"):
+        told = "channels here have no proxies, client certificates or credentials beside their own keys: leave it out"
+        assert f"{file}:{place}: {told} (`alertsvc config import` takes over the rest" in checked.stderr
+    assert "slack_configs[0].actions: this part of Alertmanager's own layout has no counterpart" in checked.stderr
+    assert "leave it out; the links of the alerts (`runbook_url`" in checked.stderr
+    assert "CANARY" not in checked.stderr
+
+
+HOOKED = """
+route: {{receiver: team}}
+receivers:
+  - name: team
+    console_configs: [{{}}]
+    webhook_configs:
+      - url: https://hooks.example.com/x
+      - {entry}
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_doubtful"),
+    [
+        pytest.param("{url: http://10.0.0.7/CANARY}", True, id="another-machine"),
+        pytest.param("{url: http://hooks.example.com/CANARY}", True, id="by-name"),
+        pytest.param("{url: http://10.0.0.7/x, hmac_secret: a-long-enough-secret}", False, id="signed"),
+        pytest.param("{url: http://127.0.0.1:9/x}", False, id="this-machine"),
+        pytest.param('{url: "http://[::1]:9/x"}', False, id="this-machine-by-its-other-address"),
+        pytest.param("{url: http://localhost/x}", False, id="this-machine-by-name"),
+        pytest.param("{url: https://10.0.0.7/x}", False, id="encrypted"),
+        pytest.param("{url_env: HOOK}", False, id="unknown"),
+    ],
+)
+def test_an_unsigned_webhook_in_the_clear_is_doubtful(run: Run, write: Write, entry: str, is_doubtful: bool) -> None:
+    file = write(HOOKED.format(entry=entry))
+    checked = run("check-config", file)
+    assert (checked.exit_code, checked.stdout) == (0, f"{file}: OK\n")
+    said = f"{file}:8:15: warning: receivers[0].webhook_configs[1].url: this goes over plain http to another machine"
+    assert (said in checked.stderr) is is_doubtful
+    assert bool(checked.stderr) is is_doubtful
+    assert "CANARY" not in checked.stderr

@@ -66,8 +66,9 @@ async def test_an_address_that_is_taken_ends_the_start(tmp_path: Path, write: Wr
     command = [sys.executable, "-m", "alertsvc", "serve", "-c", str(write(database=database))]
     service = await start([*command, "--listen", f"127.0.0.1:{port}"], tmp_path / "serve.log", "")
     async with server, asyncio.timeout(30):
-        assert await service.process.wait() != 0
+        assert await service.process.wait() == 4
     assert "address already in use" in service.output
+    assert f"the service has not started: cannot listen on 127.0.0.1:{port}" in service.output
     assert "Traceback" not in service.output
 
 
@@ -88,3 +89,27 @@ async def test_while_no_token_was_made_only_this_machine_is_listened_to(
     expired, _ = await database.transaction(lambda conn: tokens.create(conn, "late", ["admin"], now, now))
     assert expired.expires_at == now
     assert await allowed_address(database, Listening(host, 8080)) == Listening(after, 8080)
+
+
+@pytest.mark.parametrize(
+    ("host", "tokens_required", "told"),
+    [
+        pytest.param("127.0.0.1", False, "anybody on this machine may do anything here; make one with", id="open"),
+        pytest.param("0.0.0.0", False, "listens on 127.0.0.1 only, not on 0.0.0.0; make one with", id="kept-inside"),
+        pytest.param("127.0.0.1", True, "nobody may come in; make one with", id="shut"),
+    ],
+)
+async def test_that_there_is_no_token_is_said_once_in_plain_words(
+    database: Database, caplog: pytest.LogCaptureFixture, host: str, tokens_required: bool, told: str
+) -> None:
+    await allowed_address(database, Listening(host, 8080), tokens_required=tokens_required)
+    (line,) = caplog.records
+    assert line.levelname == "WARNING"
+    assert line.message.startswith("there is no token yet: ")
+    assert told in line.message
+    assert line.message.endswith("alertsvc token create --name admin --scope admin")
+    now = utc_now()
+    await database.transaction(lambda conn: tokens.create(conn, "admin", ["admin"], now, None))
+    caplog.clear()
+    await allowed_address(database, Listening(host, 8080), tokens_required=tokens_required)
+    assert caplog.records == []

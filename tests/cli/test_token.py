@@ -58,6 +58,13 @@ def test_tokens_are_listed_the_newest_first_without_their_secrets(run: Run, conf
         assert text.split("_", 2)[2] not in shown
 
 
+def test_a_token_that_has_expired_is_listed_as_that(run: Run, config: Path, database_url: str) -> None:
+    text = create(run, config, "--scope", "admin", "--expires-in", "1ms")
+    assert verified(database_url, text) is None
+    (row,) = listed(run, config)
+    assert row[1] == f"expired {datetime.now(UTC):%Y-%m-%d}"
+
+
 def test_a_token_that_was_revoked_opens_nothing_and_is_still_listed(run: Run, config: Path, database_url: str) -> None:
     text = create(run, config, "--scope", "admin")
     token_id = text.split("_")[1]

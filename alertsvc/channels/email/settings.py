@@ -1,8 +1,8 @@
 """What holds for one e-mail channel once its entry and the globals are read together."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 
+from alertsvc.channels.addresses import is_loopback
 from alertsvc.channels.base import one_secret
 from alertsvc.channels.email.addresses import Mailbox, mailbox, mailboxes
 from alertsvc.channels.email.config import EmailConfig, EmailGlobals, TlsConfig, TlsMode, split_smarthost
@@ -91,7 +91,7 @@ def _tls_mode(config: EmailConfig, defaults: EmailGlobals, port: int) -> TlsMode
 
 
 def _check_clear(host: str, login: Login | None, *, asked: bool) -> None:
-    if _is_loopback(host):
+    if is_loopback(host):
         return
     if not asked:
         raise ValueError(
@@ -99,13 +99,6 @@ def _check_clear(host: str, login: Login | None, *, asked: bool) -> None:
         )
     if login is not None and login.password is not None:
         raise ValueError(f"the password would travel to {host} in the clear: use starttls or implicit TLS")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _login(config: EmailConfig, defaults: EmailGlobals) -> Login | None:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from alertsvc.channels.base import ChannelConfig, Crowd, mark_of, one_secret
-from alertsvc.channels.fields import Constant, NoCounterpart, SecretWebAddress, Timeout, WebAddress
+from alertsvc.channels.fields import Constant, NoActions, NoCounterpart, SecretWebAddress, Timeout, WebAddress
 from alertsvc.core.model import Reason
 from alertsvc.secret import Secret
 
@@ -58,7 +58,7 @@ class SlackConfig(ChannelConfig):
     short_fields: NoCounterpart = None
     link_names: NoCounterpart = None
     mrkdwn_in: NoCounterpart = None
-    actions: NoCounterpart = None
+    actions: NoActions = None
 
     @model_validator(mode="after")
     def _one_way_in(self) -> "SlackConfig":

@@ -3,6 +3,7 @@
 Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from alertsvc.channels.addresses import is_loopback
 from alertsvc.channels.base import ChannelConfig, Crowd, mark_of, one_secret
 from alertsvc.channels.fields import NoCounterpart, SecretWebAddress, Timeout
 from alertsvc.channels.webhook.signing import signing_key
@@ -78,6 +80,13 @@ class WebhookConfig(ChannelConfig):
     def label(self) -> str:
         host = "url" if self.url is None else urlsplit(self.url.get_secret_value().strip()).hostname
         return f"{host}-{mark_of(self.address())}"
+
+    def doubts(self) -> Mapping[str, str]:
+        address = urlsplit(self.url.get_secret_value().strip()) if self.url else None
+        if address is None or address.scheme != "http" or self.secrets() or is_loopback(address.hostname or ""):
+            return {}
+        told = "on its way anybody can change what it says: use https, or sign it with hmac_secret_file"
+        return {"url": f"this goes over plain http to another machine, unsigned; {told}"}
 
     def hears(self) -> frozenset[Reason]:
         return super().hears() | {Reason.ACKNOWLEDGED, Reason.UNACKNOWLEDGED}

@@ -8,7 +8,7 @@ from alertsvc.quoting import quoted
 from alertsvc.settings.alertmanager.parts import Part
 from alertsvc.settings.document import Document
 from alertsvc.settings.errors import Fault, Loc
-from alertsvc.settings.file import CONFIGS, FOREIGN_KINDS
+from alertsvc.settings.file import CONFIGS, FOREIGN_KINDS, NO_COUNTERPART
 from alertsvc.settings.scalars import Tree
 from alertsvc.settings.shape import Shape
 
@@ -20,7 +20,7 @@ _OLD_WORDS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n"
 _FILLED_IN = re.compile(r'\{\{ ?template "\w+\.default\.\w+" \. ?\}\}')
 """What Alertmanager says by itself: our own wording says the same."""
 _REASONS = {
-    "http_config": "channels here have no proxies, client certificates or credentials beside their own keys",
+    **NO_COUNTERPART,
     "tracing": "there is no tracing",
     "event_recorder": "the database has the history",
     "labels": "routes and receivers have no labels of their own",
