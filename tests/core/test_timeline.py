@@ -138,7 +138,8 @@ def many(change: Change, count: int):
 )
 def test_people_read_what_became_of_it(before, steps, after, lines):
     found = timeline(steps, before, after, NOW + MINUTE)
-    assert [f"{line.kind}: {line.detail}" for line in found] == lines
+    named = [f"{line.kind}: {line.detail}" for line in found]
+    assert [line.replace(" (f1)", "") for line in named] == lines
     assert {(line.incident_id, line.at, line.actor, line.channel) for line in found} <= {
         (uid(2), NOW + MINUTE, "source", "ingest")
     }
@@ -148,9 +149,53 @@ def test_a_line_carries_numbers_for_machines():
     after = replace(incident(severity=WARNING), peak_severity=CRITICAL)
     opened, joined = timeline(many(Change.OPENED, 7), None, after, NOW)
     assert opened.facts == {"severity": "critical"}
-    assert joined.facts == {"alert_count": 7}
+    assert joined.facts["alert_count"] == 7
+    assert [each["alertname"] for each in joined.facts["alerts"]] == ["A1", "A2", "A3", "A4", "A5"]
     assert timeline([step(Change.ENDED)], incident(), incident(RESOLVED), NOW)[-1].facts == {}
 
 
 def test_why_an_acknowledgement_counts_no_more():
     assert outgrown(incident(ACKNOWLEDGED, ERROR)) == "the acknowledgement by ann was of error"
+
+
+AGE = {"alertname": "psi", "model": "churn", "kind": "drift", "severity": "warning", "feature": "age"}
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        pytest.param({"labels": AGE, "value": 0.41, "threshold": 0.2}, "feature age: psi 0.41 ≥ 0.2", id="above"),
+        pytest.param({"labels": AGE, "value": 0.1, "threshold": 0.2}, "feature age: psi 0.1 < 0.2", id="below"),
+        pytest.param({"labels": AGE, "value": 123456.7}, "feature age: psi 1.235e+05", id="without-a-threshold"),
+        pytest.param({"labels": AGE}, "feature age: psi", id="without-a-value"),
+        pytest.param(
+            {"labels": {**AGE, "dataset": "eu", "zone": "b", "test": "ks"}},
+            "feature age, dataset eu, test ks: psi",
+            id="three-labels-the-feature-first",
+        ),
+        pytest.param({"labels": {"feature": "age"}}, "feature age", id="without-a-name"),
+        pytest.param({"labels": {"alertname": "A", "b": "x" * 70}}, f"b {'x' * 59}…: A", id="long"),
+        pytest.param({"labels": {"model": "churn"}}, "f1", id="nothing-of-its-own"),
+    ],
+)
+def test_an_alert_is_named_by_what_tells_it_from_the_others(what, name):
+    ended = (event(**what), Step(Change.ENDED, None, alert()))
+    (line,) = timeline([ended], incident(), incident(), NOW)
+    assert line.detail == f"{name} (f1)"
+    (fact,) = line.facts["alerts"]
+    assert (fact["name"], fact["fingerprint"]) == (name, "f1")
+
+
+def test_the_one_alert_that_opens_an_incident_is_named_where_the_title_does_not():
+    first = (event(labels=AGE, value=0.41, threshold=0.2), Step(Change.OPENED, None, alert()))
+    (line,) = timeline([first], None, incident(), NOW)
+    assert line.detail == "opened: churn: Drift; feature age: psi 0.41 ≥ 0.2 (f1)"
+    assert [each["labels"] for each in line.facts["alerts"]] == [{"feature": "age"}]
+
+
+def test_two_hundred_alerts_are_one_line_of_bounded_length():
+    features = [step(Change.OPENED, "psi", feature=f"f{number}" * 500) for number in range(200)]
+    (line,) = timeline(features, incident(), incident(), NOW)
+    assert line.detail.endswith(" and 195 more")
+    assert len(line.detail) < 1000
+    assert (line.facts["alert_count"], len(line.facts["alerts"])) == (200, 5)

@@ -53,7 +53,7 @@ async def test_it_says_that_its_end_was_inferred(world: World) -> None:
     assert (alert.source, alert.labels["model"], alert.annotations) == ("alertmanager", "churn", {"summary": "s"})
     assert (alert.expires_at, alert.due_at) == (None, None)
     lines = [(row.kind, row.detail) for row in await world.rows("history")]
-    assert ("alert_expired", "Drift") in lines
+    assert ("alert_expired", f"Drift ({alert.fingerprint})") in lines
     assert ("resolved", "its source fell silent") in lines
     clock = [row for row in await world.rows("arrival") if row.source == "clock"]
     assert [(row.received_count, row.updated_count) for row in clock] == [(1, 1)]

@@ -91,6 +91,9 @@ async def test_the_timeline_tells_who_did_what(client: Client) -> None:
     told = [(line["kind"], line["actor"], line["detail"]) for line in lines if line["kind"] != "delivered"]
     assert told[1:] == [("acknowledged", "ann", "on it"), ("comment", "bob", "it is the new schema")]
     assert told[0][0] == "opened"
+    (alert,) = (await client.get(f"/api/v1/incidents/{number}/alerts")).json()["items"]
+    assert [each["fingerprint"] for each in lines[0]["facts"]["alerts"]] == [alert["fingerprint"]]
+    assert alert["fingerprint"] in told[0][2]
 
 
 @pytest.mark.parametrize(
