@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
 from alertsvc.core.acts import NotPossibleError
 from alertsvc.engine.commands import UnknownThingError, VersionMismatchError
@@ -78,15 +78,21 @@ def _in_words(request: AnyRequest, fault: HTTPException) -> str:
     if fault.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (fault.headers or {}).get("allow", "").split(", ")
         return f"{request.method} is not possible here; {', '.join(sorted({*allowed} - {'OPTIONS'}))} is"
+    if isinstance(fault.__cause__, SerializationException):
+        return f"not JSON: {fault.detail[:1].lower()}{fault.detail[1:]}"
     return fault.detail
 
 
 def _invalid(request: AnyRequest, fault: ValidationException) -> Problem:
     listed = cast(list[dict[str, object]], fault.extra) if isinstance(fault.extra, list) else []
-    found = [(str(each.get("key", "")), str(each.get("message", "")), each.get("source")) for each in listed]
     known = _body_fields(request)
-    said = [(key, _said(key, message, known), source) for key, message, source in found]
-    errors = [{"pointer": _pointer(key, source), "message": f"{key}: {words}"} for key, words, source in said]
+    errors: list[dict[str, str]] = []
+    for each in listed:
+        key, message, source = str(each.get("key", "")), str(each.get("message", "")), each.get("source")
+        if key in {"", "data"} and key not in known:  # so the framework says that there is no body, or no object
+            errors.append({"pointer": "", "message": f"a JSON object is needed, with: {', '.join(known)}"})
+        else:
+            errors.append({"pointer": _pointer(key, source), "message": f"{key}: {_said(key, message, known)}"})
     words = "; ".join(each["message"] for each in errors)
     return Problem(422 if errors else 400, "invalid", words or fault.detail, errors=errors)
 
@@ -105,6 +111,7 @@ def _said(key: str, message: str, known: Sequence[str]) -> str:
     if message == "Extra inputs are not permitted":
         hint = did_you_mean(key, known) or f"; there are: {', '.join(known)}"
         return "unknown field" + hint
+    message = message.removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
 
 

@@ -202,6 +202,28 @@ async def test_wrong_fields_are_named_with_the_fix(client: Client) -> None:
     ]
 
 
+NO_OBJECTS = [
+    pytest.param(b"", 422, "a JSON object is needed, with: comment, by", id="nothing"),
+    pytest.param(b"[]", 422, "a JSON object is needed, with: comment, by", id="a-list"),
+    pytest.param(b'"x"', 422, "a JSON object is needed, with: comment, by", id="a-text"),
+    pytest.param(b"{", 400, "not JSON: input data was truncated", id="broken-off"),
+]
+
+
+@pytest.mark.parametrize(("content", "status", "detail"), NO_OBJECTS)
+async def test_a_body_that_is_none_is_said_to_be_none(client: Client, content: bytes, status: int, detail: str) -> None:
+    json_type = {"content-type": "application/json"}
+    reply = await client.post("/api/v1/incidents/1/comments", content=content, headers=json_type)
+    assert (reply.status_code, reply.json()["detail"]) == (status, detail)
+    assert [each["pointer"] for each in reply.json().get("errors", [])] == ([""] if status == 422 else [])
+
+
+async def test_a_wrong_value_is_said_to_be_wrong_in_plain_words(client: Client) -> None:
+    asked = {"matchers": ['a="b"'], "duration": "soon", "comment": "x"}
+    reply = await client.post("/api/v1/silences", json=asked)
+    assert reply.json()["detail"].startswith("duration: a duration such as 30s")
+
+
 async def test_a_wrong_method_names_the_right_one(client: Client) -> None:
     reply = await client.delete("/api/v1/receivers")
     assert (reply.status_code, "GET" in reply.headers["allow"]) == (405, True)
