@@ -121,8 +121,8 @@ class Committer:
 
     @property
     def held_bytes(self) -> int:
-        """How large the bodies of the requests are that wait or are being stored."""
-        return self._held_bytes
+        """How large the bodies of the requests are that are being read, wait, or are being stored."""
+        return self._held_bytes + self._arriving_bytes
 
     @property
     def oldest_received_at(self) -> datetime | None:
