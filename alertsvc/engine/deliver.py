@@ -192,7 +192,8 @@ class Sender:
             if not ride.wanted:
                 return False
             await self._database.transaction(partial(ride.claim, self._clock()))
-            return ride.start()
+            ride.start()
+            return ride.may_be_more
 
     def _wanted(self, outlets: Outlets) -> dict[str, int]:
         """How many to claim, by destination, within the rates and the share of the whole."""

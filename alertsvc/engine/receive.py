@@ -54,8 +54,8 @@ class Passenger(Boarding, Protocol):
         """Make the messages that are taken along, at the end of the transaction."""
         ...
 
-    def start(self) -> object:
-        """After it has committed."""
+    def start(self) -> bool:
+        """After it has committed. Returns whether something leaves now."""
         ...
 
 
@@ -68,8 +68,9 @@ class NoPassenger(NobodyBoards):
     def compose(self, now: datetime, conn: Connection) -> None:
         """See `Passenger`."""
 
-    def start(self) -> None:
+    def start(self) -> bool:
         """See `Passenger`."""
+        return False
 
 
 Board = Callable[[], AbstractContextManager[Passenger]]
@@ -234,7 +235,8 @@ class Committer:
                 with self._passenger() as another:
                     await self._commit_alone(another, waiting)
         else:
-            passenger.start()  # first: a page is worth more than an acknowledgement
+            if passenger.start():
+                await asyncio.sleep(0)  # what leaves goes first: a page is worth more than an acknowledgement
             for waiting, receipt in zip(group, receipts, strict=True):
                 if not waiting.receipt.done():
                     waiting.receipt.set_result(receipt)

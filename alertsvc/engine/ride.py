@@ -68,6 +68,8 @@ class Ride:
         self._outlets = outlets
         self._since = since
         self._caught_up = caught_up
+        self.may_be_more = False
+        """Of what is due as much was taken as there was room for."""
         self._is_claim = False
         self._more_is_due = False
         self._claimed: list[Claimed] = []
@@ -128,7 +130,7 @@ class Ride:
                     self._composed[each.id] = composed
 
     def start(self) -> bool:
-        """The transaction has committed. Returns whether more may be due than could be taken."""
+        """The transaction has committed. Returns whether something leaves now."""
         for each in self._claimed:
             outlet = self._outlets.by_destination[each.destination]
             send_before = self._since + (outlet.lease - outlet.channel.budget).total_seconds()
@@ -139,7 +141,8 @@ class Ride:
         full = frozenset(name for name, most in self.wanted.items() if taken[name] >= most)
         if self._is_claim:
             self._sender.has_caught_up(frozenset(self.wanted) - full)
-        return bool(full)
+        self.may_be_more = bool(full)
+        return bool(self._claimed)
 
 
 def compose_for(
