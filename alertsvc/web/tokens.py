@@ -31,6 +31,9 @@ async def create_token(
     """Make a token. Its secret is in this answer and nowhere else."""
     expires_at = asking.aware("expires_at", data.expires_at)
     now = service.clock()
+    if expires_at is not None and expires_at <= now:  # it would open nothing, and as the first shut all doors
+        said = "lies in the past; give a later time, or none for a token that does not expire"
+        raise Problem(422, "invalid", f"expires_at: {said}", errors=[{"pointer": "/expires_at", "message": said}])
 
     def make(conn: Connection) -> tuple[Token, str]:
         return tokens.create(conn, data.name, data.scopes, now, expires_at)

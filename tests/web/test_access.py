@@ -1,15 +1,19 @@
 """Who may come in: nobody without a token once there is one, and each only where the scopes allow."""
 
+import asyncio
 import base64
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from alertsvc.clock import utc_now
 from tests.ingest.test_alertmanager import alert, body
 from tests.web.conftest import Client
 
+SOON = timedelta(seconds=0.5)
 JSON = {"content-type": "application/json"}
 OPEN_TO_ALL = {"/", "/-/healthy", "/livez", "/-/ready", "/readyz", "/health", "/metrics"}
 
@@ -112,11 +116,19 @@ async def test_a_worthless_credential_is_refused(client: Client, header: str) ->
 async def test_a_revoked_or_expired_token_opens_nothing(client: Client) -> None:
     admin = bearer((await make(client, "admin"))["token"])
     made = await make(client, "read", headers=admin)
-    late = await make(client, "read", headers=admin, expires_at="2020-01-01T00:00:00Z")
+    late = await make(client, "read", headers=admin, expires_at=str(utc_now() + SOON))
+    await asyncio.sleep(2 * SOON.total_seconds())
     assert (await client.get("/api/v1/incidents", headers=bearer(made["token"]))).status_code == 200
     assert (await client.get("/api/v1/incidents", headers=bearer(late["token"]))).status_code == 401
     assert (await client.delete(f"/api/v1/tokens/{made['id']}", headers=admin)).status_code == 204
     assert (await client.get("/api/v1/incidents", headers=bearer(made["token"]))).status_code == 401
+
+
+async def test_a_token_that_opens_nothing_is_not_made(client: Client) -> None:
+    asked = {"name": "late", "scopes": ["admin"], "expires_at": str(utc_now())}
+    reply = await client.post("/api/v1/tokens", json=asked)
+    assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (422, "/expires_at")
+    assert (await client.get("/api/v1/tokens")).json()["items"] == [], "and the doors are as open as before"
 
 
 async def test_a_secret_is_shown_once_and_kept_nowhere(client: Client) -> None:
@@ -193,7 +205,7 @@ async def test_our_own_page_may_act_while_there_are_no_tokens(client: Client) ->
 
 async def test_no_door_opens_again_when_the_last_token_is_over(client: Client) -> None:
     made = await make(client, "admin")
-    late = {"name": "late", "scopes": ["read"], "expires_at": "2020-01-01T00:00:00Z"}
-    await client.post("/api/v1/tokens", json=late, headers=bearer(made["token"]))
+    await make(client, "read", headers=bearer(made["token"]), expires_at=str(utc_now() + SOON))
+    await asyncio.sleep(2 * SOON.total_seconds())
     await client.delete(f"/api/v1/tokens/{made['id']}", headers=bearer(made["token"]))
     assert (await client.get("/api/v1/incidents")).status_code == 401
