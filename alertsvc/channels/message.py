@@ -32,8 +32,9 @@ class IncidentMessage:
     `title` is fixed for the life of the incident (e-mail threads by it). `alerts` are the worst and newest few;
     `firing_count` and `ended_count` are the whole. `sequence` rises with each message of this incident to this
     destination. `delayed_since` is set when the news waited longer than it should have (a provider was down).
-    `labels` are those that all its alerts share. `incident_url` and `acknowledge_url` are None when the server does
-    not know its own address.
+    `resolved_by` is the person who resolved it; `resolved_how` is `person`, `source` where it ended there, or `expired`
+    where the source fell silent. `labels` are those that all its alerts share. `incident_url` and `acknowledge_url` are
+    None when the server does not know its own address.
     """
 
     reason: Reason
@@ -53,6 +54,7 @@ class IncidentMessage:
     previous_severity: Severity | None = None
     resolved_at: datetime | None = None
     resolved_by: str | None = None
+    resolved_how: str | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     comment: str | None = None

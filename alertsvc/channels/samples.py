@@ -53,6 +53,7 @@ RESOLVED = replace(
     sequence=3,
     happened_at=START + timedelta(hours=2, minutes=14),
     resolved_at=START + timedelta(hours=2, minutes=14),
+    resolved_how="source",
     alerts=(
         replace(
             INCIDENT.alerts[0],

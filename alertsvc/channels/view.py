@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from alertsvc.channels.message import AlertLine, DigestItem, DigestMessage, IncidentMessage, Storm
 from alertsvc.channels.wording import counted, duration, moment, number
+from alertsvc.core.alerts import EXPIRED
 from alertsvc.core.model import AlertState, IncidentStatus, Link, Reason, Severity
 
 WORTH_SAYING = timedelta(minutes=1)
@@ -39,7 +40,7 @@ def headline(message: IncidentMessage) -> str:
         case Reason.UNACKNOWLEDGED:
             said = "No longer acknowledged, it needs somebody again"
         case Reason.RESOLVED:
-            said = f"Resolved after {duration(_ended(message) - message.opened_at)}{_by(message.resolved_by)}"
+            said = f"Resolved after {duration(_ended(message) - message.opened_at)}{_resolver(message)}"
         case Reason.TEST:
             said = "Test message, nothing is wrong"
         case _:
@@ -101,7 +102,7 @@ def _facts(message: IncidentMessage) -> Iterator[tuple[str, str]]:
     if message.acknowledged_at is not None:
         yield "Acknowledged", moment(message.acknowledged_at) + _by(message.acknowledged_by)
     if message.resolved_at is not None:
-        yield "Resolved", moment(message.resolved_at) + (_by(message.resolved_by) or ", at its source")
+        yield "Resolved", moment(message.resolved_at) + (_resolver(message) or ", at its source")
     yield "Owner", message.owner or ""
     yield "Delayed", _delay(message)
 
@@ -129,6 +130,11 @@ def _delay(message: IncidentMessage) -> str:
 
 def _ended(message: IncidentMessage) -> datetime:
     return message.resolved_at or message.happened_at
+
+
+def _resolver(message: IncidentMessage) -> str:
+    """Who or what resolved it; empty where it ended at its source, as most do."""
+    return ", its source fell silent" if message.resolved_how == EXPIRED else _by(message.resolved_by)
 
 
 def _by(person: str | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from alertsvc.cli.explanation_text import instant_text, label_text, mute_lines
+from alertsvc.core.alerts import EXPIRED, SOURCE
 from alertsvc.quoting import printable
 from alertsvc.web.story_views import (
     DestinationStory,
@@ -13,6 +14,8 @@ from alertsvc.web.story_views import (
 )
 from alertsvc.web.today_views import AlertToday
 from alertsvc.web.views import DeliveryView, IncidentView
+
+_RESOLVERS = {SOURCE: "resolved: ended at its source", EXPIRED: "resolved: its source fell silent"}
 
 
 def shown_incident(told: IncidentStory) -> list[str]:
@@ -42,7 +45,8 @@ def _heading(incident: IncidentView) -> Iterator[str]:
     if incident.acknowledged_by is not None:
         yield f"acknowledged by {incident.acknowledged_by}: updates and repeats stop"
     if incident.resolved_at is not None:
-        yield f"resolved by {incident.resolved_by}, {instant_text(incident.resolved_at)}"
+        by = _RESOLVERS.get(incident.resolved_by or "", f"resolved by {incident.resolved_by}")
+        yield f"{by}, {instant_text(incident.resolved_at)}"
 
 
 def _flapping(found: FlappingView | None) -> Iterator[str]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from alertsvc.core.alerts import OPENING, SOURCE, UNCHANGED, Alert, Change, Step, fired
+from alertsvc.core.alerts import OPENING, UNCHANGED, Alert, Change, Step, fired
 from alertsvc.core.correlate import Correlation, correlation_of
 from alertsvc.core.effects import Effects
+from alertsvc.core.endings import ending
 from alertsvc.core.flapping import judge
 from alertsvc.core.incidents import Incident, Situation, Tally, title_of
 from alertsvc.core.inhibition import Source, sources_of
@@ -314,7 +315,8 @@ class Batch:
                 return incident
             if before is not None and not before.is_open:  # it opened and ended within the batch
                 return incident
-            return replace(incident, status=IncidentStatus.RESOLVED, resolved_at=self._now, resolved_by=SOURCE)
+            by = ending(draft.steps).by
+            return replace(incident, status=IncidentStatus.RESOLVED, resolved_at=self._now, resolved_by=by)
         opened_again = before is not None and not before.is_open
         if not opened_again and not _outgrew_its_acknowledgement(before, incident):
             return incident
@@ -366,7 +368,7 @@ class Batch:
     def _tell_of_end(self, draft: _Draft, telling: Telling) -> None:
         if draft.before.incident is None:
             self._tell_of_changes(draft, telling)
-        telling.ends("every alert ended at its source")
+        telling.ends(ending(draft.steps).why)
 
     def _net(self, draft: _Draft) -> list[_News]:
         """What the batch comes to for each alert that people want to hear of."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from alertsvc.core.alerts import EXPIRED, SOURCE, Change, Step
 from alertsvc.core.effects import HistoryEntry
+from alertsvc.core.endings import ending
 from alertsvc.core.incidents import Incident
 from alertsvc.core.model import Event, IncidentStatus
 from alertsvc.core.naming import alert_name, cut, own_labels
@@ -38,8 +39,7 @@ def timeline(
         if before.status is IncidentStatus.ACKNOWLEDGED and after.status is IncidentStatus.FIRING:
             line("unacknowledged", outgrown(before))
     if not after.is_open and (before is None or before.is_open):
-        silent = EXPIRED in grouped and Change.ENDED not in grouped
-        line("resolved", "its source fell silent" if silent else "every alert ended at its source")
+        line("resolved", ending(steps).why)
     return lines
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from alertsvc.channels.base import Envelope
 from alertsvc.channels.message import AlertLine, DigestItem, DigestMessage, IncidentMessage, Message, Storm, StormClass
-from alertsvc.core.alerts import SOURCE
+from alertsvc.core.alerts import EXPIRED, PERSON, SOURCE
 from alertsvc.core.incidents import Incident
 from alertsvc.core.model import Link, Reason, Severity
 from alertsvc.core.rules import Rules
@@ -19,6 +19,7 @@ from alertsvc.store.briefs import AlertBrief, DigestBrief, IncidentBrief
 from alertsvc.store.outbox import Claimed
 
 LATE_AFTER = timedelta(minutes=2)
+_WITHOUT_A_PERSON = frozenset({SOURCE, EXPIRED})
 
 Composed = tuple[Message, Envelope] | KeptBack
 """What leaves, or why it does not."""
@@ -59,6 +60,11 @@ def compose(
     return message, anchored
 
 
+def _resolved_how(resolved_by: str | None) -> str | None:
+    """`source`, `expired` or `person`; None while it is open."""
+    return resolved_by if resolved_by is None or resolved_by in _WITHOUT_A_PERSON else PERSON
+
+
 def incident_message(
     brief: IncidentBrief, claimed: Claimed, rules: Rules, external_url: str | None, now: datetime
 ) -> IncidentMessage:
@@ -84,7 +90,8 @@ def incident_message(
         summary=annotations.get("summary") or incident.summary,
         description=annotations.get("description", ""),
         resolved_at=incident.resolved_at,
-        resolved_by=None if incident.resolved_by == SOURCE else incident.resolved_by,
+        resolved_by=None if incident.resolved_by in _WITHOUT_A_PERSON else incident.resolved_by,
+        resolved_how=_resolved_how(incident.resolved_by),
         acknowledged_at=incident.acknowledged_at,
         acknowledged_by=incident.acknowledged_by,
         comment=brief.comment,

@@ -16,7 +16,10 @@ from alertsvc.store.tokens import Token
 
 
 class IncidentView(SQLModel):
-    """An incident. `number` is what people call it by; `version` is its ETag."""
+    """An incident. `number` is what people call it by; `version` is its ETag.
+
+    `resolved_by` is a person, `source` where its last alert ended there, or `expired` where that source fell silent.
+    """
 
     id: UUID
     number: int

@@ -91,6 +91,7 @@ RESOLVED = replace(
     sequence=4,
     happened_at=START + timedelta(hours=2, minutes=14),
     resolved_at=START + timedelta(hours=2, minutes=14),
+    resolved_how="source",
     alerts=(drifting("age", 0.09, state=AlertState.RESOLVED),),
     firing_count=0,
     ended_count=1,

@@ -55,6 +55,11 @@ def test_a_title_says_what_and_how_much(change, line):
             id="acknowledged-names-who",
         ),
         pytest.param(RESOLVED, "Resolved after 2 h 14 m.", id="resolved-leads-with-how-long"),
+        pytest.param(
+            replace(RESOLVED, resolved_how="expired"),
+            "Resolved after 2 h 14 m, its source fell silent.",
+            id="resolved-by-silence",
+        ),
         pytest.param(replace(RESOLVED, resolved_by="ana"), "Resolved after 2 h 14 m by ana.", id="resolved-by-hand"),
         pytest.param(DIGEST, "1 incident open, 1 resolved, 2026-11-24 09:00 to 10:00 UTC.", id="digest"),
     ],

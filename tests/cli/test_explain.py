@@ -232,6 +232,21 @@ def test_an_incident_is_told_over_all_its_pages(run: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        pytest.param("source", "resolved: ended at its source, 2026-03-02 09:04:00 UTC", id="at-its-source"),
+        pytest.param("expired", "resolved: its source fell silent, 2026-03-02 09:04:00 UTC", id="lapsed"),
+        pytest.param("ann", "resolved by ann, 2026-03-02 09:04:00 UTC", id="by-a-person"),
+    ],
+)
+def test_what_resolved_an_incident_is_said(run: Run, by: str, said: str) -> None:
+    over = {**INCIDENT, "status": "resolved", "resolved_at": "2026-03-02T09:04:00Z", "resolved_by": by}
+    with served((200, story(incident=over))) as service:
+        told = run("explain", "--incident", "412", "--url", service.url)
+    assert told.stdout.splitlines()[2] == said
+
+
 def test_one_notification_is_told_with_what_comes_next(run: Run) -> None:
     coming = {"what": "mute_check", "at": None, "said": "it is told what still fires"}
     answer = {

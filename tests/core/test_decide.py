@@ -182,7 +182,7 @@ def test_the_incident_ends_when_the_last_of_its_alerts_does():
     assert one.lines == [f"team/chat | updated | at 09:05 | {LATER}"]
     both = Decided([ends("A"), ends("B")], known, [before])
     assert (both.incident.status, both.incident.resolved_at, both.incident.resolved_by) == (OVER, AT, "source")
-    assert both.lines == ["team/chat | resolved | now | every alert ended at its source", "nobody is reminded"]
+    assert both.lines == ["team/chat | resolved | now | its last alert ended at its source", "nobody is reminded"]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,8 @@ def test_the_incident_ends_when_the_last_of_its_alerts_does():
         pytest.param(
             [fires(), ends()],
             [
-                "team/chat | resolved | never | every alert ended at its source; the opening had not left: both cancel",
+                "team/chat | resolved | never | its last alert ended at its source; "
+                "the opening had not left: both cancel",
                 "team/chat | opened | taken back for resolved | ended before it left",
                 "nobody is reminded",
             ],
@@ -201,7 +202,7 @@ def test_the_incident_ends_when_the_last_of_its_alerts_does():
             [fires(severity=WARNING), ends(severity=WARNING)],
             [
                 "team/chat | opened | in the digest of 10:00 | route root: warning is delivered in a digest",
-                "team/chat | resolved | in the digest of 10:00 | every alert ended at its source",
+                "team/chat | resolved | in the digest of 10:00 | its last alert ended at its source",
                 "nobody is reminded",
             ],
             id="warning",

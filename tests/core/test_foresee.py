@@ -219,7 +219,7 @@ def test_one_that_fires_already_is_looked_at_as_if_it_were_new():
 
 def test_who_was_told_that_it_fires_would_be_told_that_it_ended():
     (each,) = foreseen(about=event(RESOLVED), situations=[situation(incident(), believer())], alert=alert())
-    assert said(each) == (Way.NOW, Reason.RESOLVED, NOW, "every alert ended at its source")
+    assert said(each) == (Way.NOW, Reason.RESOLVED, NOW, "its last alert ended at its source")
 
 
 def test_the_end_of_what_never_fired_is_told_to_nobody():

@@ -49,7 +49,7 @@ def many(change: Change, count: int):
             None,
             [step(Change.OPENED), step(Change.ENDED)],
             incident(RESOLVED),
-            ["opened: opened: churn: Drift", "alert_ended: Drift", "resolved: every alert ended at its source"],
+            ["opened: opened: churn: Drift", "alert_ended: Drift", "resolved: its last alert ended at its source"],
             id="opened-and-ended-at-once",
         ),
         pytest.param(incident(), [step(Change.OPENED)], incident(), ["alert_opened: Drift"], id="an-alert-joins"),
@@ -82,7 +82,7 @@ def many(change: Change, count: int):
             incident(),
             [step(Change.ENDED)],
             incident(RESOLVED),
-            ["alert_ended: Drift", "resolved: every alert ended at its source"],
+            ["alert_ended: Drift", "resolved: its last alert ended at its source"],
             id="the-last-one-ends",
         ),
         pytest.param(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alertsvc.channels.message import IncidentMessage
 from alertsvc.core.route import Route
 from alertsvc.engine import commands
 from alertsvc.matchers import parse_matchers
@@ -54,7 +55,13 @@ async def test_it_says_that_its_end_was_inferred(world: World) -> None:
     assert (alert.expires_at, alert.due_at) == (None, None)
     lines = [(row.kind, row.detail) for row in await world.rows("history")]
     assert ("alert_expired", f"Drift ({alert.fingerprint})") in lines
-    assert ("resolved", "its source fell silent") in lines
+    why = "its last alert ended: its source fell silent"
+    assert ("resolved", why) in lines
+    assert [row.why for row in await world.rows("notification") if row.reason == "resolved"] == [why]
+    assert [row.resolved_by for row in await world.rows("incident")] == ["expired"]
+    message = world.channel().sent[-1]
+    assert isinstance(message, IncidentMessage)
+    assert (message.resolved_by, message.resolved_how) == (None, "expired")
     clock = [row for row in await world.rows("arrival") if row.source == "clock"]
     assert [(row.received_count, row.updated_count) for row in clock] == [(1, 1)]
 
