@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from alertsvc.store import migrate
@@ -17,10 +18,13 @@ from tests.e2e.test_crash import body_of, outbox_is_empty, post
 from tests.fakes.provider import Answer, Asked, Provider
 from tests.programs import Program, alertsvc, asked, eventually, free_port, start
 
-LOAD_SECONDS = 20
-CLIENTS = 4
-ALERTS_A_SECOND = 8
-"""Below the ten messages a second that one webhook is sent: what waits for its turn would look late."""
+LOAD_SECONDS = 60
+CLIENTS = 2
+ALERTS_A_SECOND = 5
+"""Below the ten messages a second that one webhook is sent: what waits for its turn would look late.
+
+More would only take the processors from the tests that run beside this one for a minute.
+"""
 LATE_SECONDS = 5.0
 """From the answer that took an alert to the provider hearing of it, on a machine that does much else."""
 
@@ -91,13 +95,14 @@ async def test_a_signal_takes_a_good_file_and_refuses_a_bad_one(tmp_path: Path) 
             assert service.process.returncode is None
 
 
+@pytest.mark.timeout(240)
 async def test_reloading_each_second_under_load_doubles_loses_and_delays_nothing(
     tmp_path: Path, database_url: str
 ) -> None:
     config, port = tmp_path / "alertsvc.yaml", free_port()
     taken: dict[str, float] = {}
     loop = asyncio.get_running_loop()
-    end = loop.time() + LOAD_SECONDS
+    end = loop.time()
 
     async def keep_posting(client: int) -> None:
         number = 0
@@ -117,18 +122,20 @@ async def test_reloading_each_second_under_load_doubles_loses_and_delays_nothing
                 service.send(signal.SIGHUP)
             else:
                 assert (await asked("POST", service.url + "/-/reload")).status == 200
-            await asyncio.sleep(1)
+            await asyncio.sleep(max(0.0, end - LOAD_SECONDS + turn - loop.time()))
         return turn
 
     async with Hook() as hook:
         write(config, hook)
         async with alertsvc(config, port=port, database=database_url) as service:
+            end = loop.time() + LOAD_SECONDS
             clients = [asyncio.create_task(keep_posting(client)) for client in range(CLIENTS)]
             turns = await keep_reloading(service, hook)
             await asyncio.gather(*clients)
             await eventually(lambda: asyncio.to_thread(outbox_is_empty, database_url))
             assert "Traceback" not in service.output
             assert service.output.count("the configuration was taken") == turns
+    assert turns >= 0.9 * LOAD_SECONDS
     for path in ("stays", "moves"):
         counts = Counter(n for n, _ in hook.told[path])
         assert set(counts) == set(taken)
