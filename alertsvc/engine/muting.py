@@ -1,7 +1,7 @@
 """What keeps news back right now, read from the database for whoever decides about news."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
@@ -22,6 +22,9 @@ from alertsvc.settings.schedules import parse_cron
 from alertsvc.store import alerts, inhibitors, silences
 from alertsvc.store.outbox import Claimed
 from alertsvc.store.silences import SilenceRecord
+
+CLOCKS_DIFFER = timedelta(seconds=10)
+"""By how much the clocks of replicas may differ while a silence made or ended by one holds for the others at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,21 @@ def silence_of(record: SilenceRecord) -> Silence:
 
 def silences_now(conn: Connection, now: datetime) -> list[Silence]:
     """The silences that mute at `now`."""
-    found = [silence_of(record) for record in silences.begun(conn, now)]
+    found = [_as_seen_at(record, now) for record in silences.begun(conn, now, now + CLOCKS_DIFFER)]
     return [silence for silence in found if silence.stretch_at(now) is not None]
+
+
+def _as_seen_at(record: SilenceRecord, now: datetime) -> Silence:
+    """The silence, where what was done to it on a clock that is a little ahead of ours has happened all the same."""
+    silence, done_at = silence_of(record), not_before(record, now)
+    starts_at = now if now < silence.starts_at <= done_at else silence.starts_at
+    ends_at = now if now < silence.ends_at <= done_at else silence.ends_at
+    return silence if done_at == now else replace(silence, starts_at=starts_at, ends_at=ends_at)
+
+
+def not_before(record: SilenceRecord, now: datetime) -> datetime:
+    """When something that is done to a silence now is done: later than what was done on a clock a little ahead."""
+    return record.updated_at if now < record.updated_at <= now + CLOCKS_DIFFER else now
 
 
 def mutes_for(

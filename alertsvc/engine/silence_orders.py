@@ -45,7 +45,7 @@ async def expire(service: Service, silence_id: UUID, by: str) -> SilenceRecord:
     """See `silencing.expire`."""
     moment = service.moment()
     ended = await service.database.transaction(partial(silencing.expire, silence_id, moment, by=by))
-    if ended.ends_at == moment.now:
+    if ended.ends_at >= moment.now:
         _note(ended, "ended", by)
     return ended
 

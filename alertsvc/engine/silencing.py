@@ -16,7 +16,7 @@ from alertsvc.core.severity import with_severity
 from alertsvc.core.silences import FOREVER, Flaw, Silence, Stretch, flaws_of, may_keep_its_name
 from alertsvc.core.subscribers import subscribers
 from alertsvc.engine.commands import UnknownThingError
-from alertsvc.engine.muting import silence_of
+from alertsvc.engine.muting import not_before, silence_of
 from alertsvc.store import alerts, incidents, mutes, silences
 from alertsvc.store.silences import SilenceRecord
 
@@ -50,11 +50,11 @@ def make(wanted: Wanted, moment: Moment, conn: Connection) -> SilenceRecord:
         UnknownThingError: The one to change does not exist.
         BadSilenceError: It cannot be made.
     """
-    now = moment.now
-    record = wanted.record if wanted.record.starts_at > now else replace(wanted.record, starts_at=now)
     before = None if wanted.changes is None else silences.held(conn, wanted.changes)
     if wanted.changes is not None and before is None:
         raise UnknownThingError(f"silence {wanted.changes}")
+    now = moment.now if before is None else not_before(before, moment.now)
+    record = replace(wanted.record, starts_at=max(wanted.record.starts_at, now), updated_at=now)
     if before is not None and before.starts_at <= now and _same_second(before.starts_at, wanted.record.starts_at):
         record = replace(record, starts_at=before.starts_at)
     check(record, now, wanted.longest)
@@ -92,15 +92,16 @@ def extend(
     before = silences.held(conn, silence_id)
     if before is None:
         raise UnknownThingError(f"silence {silence_id}")
-    if before.ends_at <= moment.now:
+    now = not_before(before, moment.now)
+    if before.ends_at <= now:
         raise NotPossibleError("it has ended; make another one")
     if before.ends_at >= FOREVER:
         raise NotPossibleError("it has no end")
     ends_at = before.ends_at + min(by_span, FOREVER - before.ends_at)
-    after = replace(_signed(before, by), ends_at=ends_at, updated_at=moment.now)
-    check(after, moment.now, longest)
+    after = replace(_signed(before, by), ends_at=ends_at, updated_at=now)
+    check(after, now, longest)
     silences.change(conn, after)
-    mutes.announce_end(conn, [silence_ref(silence_of(after))], moment.now)
+    mutes.announce_end(conn, [silence_ref(silence_of(after))], now)
     return after
 
 
@@ -113,7 +114,8 @@ def expire(silence_id: UUID, moment: Moment, conn: Connection, *, by: str = "") 
     before = silences.held(conn, silence_id)
     if before is None:
         raise UnknownThingError(f"silence {silence_id}")
-    return _expire(conn, _signed(before, by), moment.now) if before.ends_at > moment.now else before
+    now = not_before(before, moment.now)
+    return _expire(conn, _signed(before, by), now) if before.ends_at > now else before
 
 
 def _signed(record: SilenceRecord, by: str) -> SilenceRecord:

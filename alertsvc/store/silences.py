@@ -88,14 +88,14 @@ def _record(row: AnyRow) -> SilenceRecord:
 
 _BEGUN = (
     select(silence)
-    .where(silence.c.ends_at > bindparam("now"), silence.c.starts_at <= bindparam("now"))
+    .where(silence.c.ends_at > bindparam("now"), silence.c.starts_at <= bindparam("latest"))
     .order_by(silence.c.id)
 )
 
 
-def begun(conn: Connection, now: datetime) -> list[SilenceRecord]:
-    """Those whose span includes `now`: the ones that may mute something now."""
-    return [_record(row) for row in conn.execute(_BEGUN, {"now": now})]
+def begun(conn: Connection, now: datetime, latest: datetime) -> list[SilenceRecord]:
+    """Those that begin at `latest` or before and end after `now`: the ones that may mute something now."""
+    return [_record(row) for row in conn.execute(_BEGUN, {"now": now, "latest": latest})]
 
 
 def by_ids(conn: Connection, ids: Iterable[UUID]) -> list[SilenceRecord]:
