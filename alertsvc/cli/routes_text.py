@@ -63,6 +63,9 @@ def _own(route: Route, above: Route | None) -> Iterator[str]:
     for key, span in _spans(route.timing).items():
         if above is None or _spans(above.timing)[key] != span:
             yield f"{key}: {span}"
+    for key, names in (("mute", route.mute_intervals), ("active", route.active_intervals)):
+        if names:
+            yield f"{key}_time_intervals: [{', '.join(names)}]"
 
 
 def _spans(timing: Timing) -> dict[str, str]:

@@ -10,6 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from alertsvc.cli import main
+from alertsvc.settings.routing import RouteNode
 from tests.programs import binary
 
 CONFIGURATION = """
@@ -65,6 +66,47 @@ def test_show_draws_the_tree_with_what_each_route_says_of_its_own(config):
         "  group_wait: 30s",
         '    └── {team!="sales"}  receiver: late',
     ]
+
+
+EVERYTHING = """
+digests: [{name: hourly, every: 1h}, {name: late, every: 2h}]
+time_intervals:
+  - {name: nights, time_intervals: []}
+  - {name: lunch, time_intervals: []}
+  - {name: work, time_intervals: []}
+route:
+  receiver: ml
+  routes:
+    - name: fraud
+      matchers: ['team="fraud"']
+      continue: true
+      receiver: fraud
+      deliver: {info: digest}
+      digest: late
+      group_by: [team]
+      group_wait: 30s
+      group_interval: 1m
+      repeat_interval: 2h
+      mute_time_intervals: [nights, lunch]
+      active_time_intervals: [work]
+      routes: [{matchers: ['a="b"']}]
+receivers: [{name: ml, console_configs: [{}]}, {name: fraud, console_configs: [{}]}]
+"""
+
+
+def test_show_names_every_option_that_a_route_sets_and_none_that_it_inherits(tmp_path):
+    path = tmp_path / "alertsvc.yaml"
+    path.write_text(EVERYTHING)
+    *_, fraud, below = run("show", "-c", path).stdout.splitlines()
+    assert fraud == (
+        '    └── {team="fraud"}  continue: true  receiver: fraud  name: fraud  deliver: info=digest  digest: late'
+        "  group_by: [team]  group_wait: 30s  group_interval: 1m  repeat_interval: 2h"
+        "  mute_time_intervals: [nights, lunch]  active_time_intervals: [work]"
+    )
+    assert below == '        └── {a="b"}  receiver: fraud'
+    told_otherwise = {"matchers", "match", "match_re", "routes", "escalate"}  # the latter is refused for now
+    shown = {field.alias or name for name, field in RouteNode.model_fields.items()} - told_otherwise
+    assert {name for name in shown if f"  {name}: " not in fraud} == set()
 
 
 def tree(chance, names, depth=0):
