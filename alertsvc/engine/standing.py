@@ -6,7 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from alertsvc.core.correlate import correlation_of
 from alertsvc.core.inhibition import inhibitors
+from alertsvc.core.model import Labels
 from alertsvc.core.mutes import MuteKind, Mutes
 from alertsvc.core.route import Route
 from alertsvc.core.rules import Rules
@@ -20,6 +22,7 @@ from alertsvc.store.firing import ListedAlert
 class Standing:
     """A firing alert, the routes that take it, and what mutes it.
 
+    `correlated` are the labels that make its incident where a rule of `correlate` does; None where its routes group it.
     `silenced_by` are ids of silences, `inhibited_by` fingerprints of alerts; `timed_by` has, by the path of a route,
     the time interval that mutes it there.
     """
@@ -29,6 +32,7 @@ class Standing:
     silenced_by: tuple[str, ...]
     inhibited_by: tuple[str, ...]
     timed_by: Mapping[str, str]
+    correlated: Labels | None = None
 
     @property
     def is_suppressed(self) -> bool:
@@ -49,10 +53,12 @@ def _standing(alert: ListedAlert, rules: Rules, in_force: Mutes) -> Standing:
     silences = [mute.ref for mute in in_force.on(labels, rules.root) if mute.kind is MuteKind.SILENCE]
     sources = inhibitors(rules.inhibit, labels, in_force.sources)
     timed = {route.path: found[0] for route in routes if (found := in_force.timed(route, in_force.now))}
+    rule = rules.correlating.rule_for(alert.labels)
     return Standing(
         alert=alert,
         routes=routes,
         silenced_by=tuple(ref.partition(":")[2] for ref in silences),
         inhibited_by=tuple(dict.fromkeys(source.fingerprint for _, source in sources)),
         timed_by=timed,
+        correlated=None if rule is None else correlation_of(rule, alert.labels).labels,
     )

@@ -216,7 +216,7 @@ async def test_karma_finds_groups_silences_and_a_version(client: Client) -> None
     made = await silence(client, matcher={"name": "feature", "value": "age", "isRegex": False})
     groups = fits((await client.get("/api/v2/alerts/groups")).json(), "alertGroups")
     ((group),) = groups
-    assert (group["receiver"], group["labels"], group["routeLabels"]) == ({"name": "team"}, {}, {})
+    assert (group["receiver"], group["labels"], group["routeLabels"]) == ({"name": "team"}, {"model": "churn"}, {})
     states = {each["labels"].get("feature"): each["status"]["state"] for each in group["alerts"]}
     assert states == {None: "active", "age": "suppressed"}
     only = (await client.get("/api/v2/alerts/groups?silenced=false&receiver=team")).json()
@@ -246,6 +246,22 @@ def test_groups_are_by_the_labels_of_the_route_and_have_a_limit() -> None:
     every = Groups(lambda route: True)
     every.add([standing("a1", Route("root", "team", TIMING, DELIVER, "hourly", group_by=("...",)))])
     assert [dict(each.labels) for each in every] == [{"alertname": "a1", "model": "a"}]
+
+
+async def test_groups_are_by_what_makes_the_incident(client: Client) -> None:
+    by_model = [posted(), posted(feature="age"), posted(model="fraud")]
+    without = [{**posted(), "labels": {"alertname": name, "host": host}} for name in ("A", "B") for host in "12"]
+    await post(client, *by_model, *without)
+    groups = (await client.get("/api/v2/alerts/groups")).json()
+    shown = sorted((sorted(each["labels"].items()), len(each["alerts"])) for each in groups)
+    assert shown == [
+        ([("alertname", "A")], 2),
+        ([("alertname", "B")], 2),
+        ([("model", "churn")], 2),
+        ([("model", "fraud")], 1),
+    ]
+    incidents = (await client.get("/api/v1/incidents")).json()["items"]
+    assert len(incidents) == len(groups)
 
 
 async def test_a_silence_is_made_changed_replaced_and_ended(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Alerts by route and by the labels that its `group_by` names: what karma shows."""
+"""Alerts by route and by the labels that make their incident: what karma shows."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,9 @@ EVERY_LABEL = "..."
 
 @dataclass(slots=True)
 class Group:
-    """The alerts that one route takes and that agree on its labels. `timed_by` mutes the route right now."""
+    """The alerts that one route takes and that agree on the labels which make their incident: those that a rule of
+    `correlate` names, else those of the route's `group_by`. `timed_by` mutes the route right now.
+    """
 
     route: Route
     labels: Labels
@@ -54,8 +56,7 @@ class Groups:
         self._room -= min(len(page), self._room)
 
     def _join(self, standing: Standing, route: Route) -> None:
-        every = EVERY_LABEL in route.group_by
-        labels = {name: value for name, value in standing.alert.labels.items() if every or name in route.group_by}
+        labels = _grouping_labels(standing, route)
         key = (route.path, tuple(sorted(labels.items())))
         group = self._groups.get(key)
         if group is None:
@@ -65,6 +66,13 @@ class Groups:
     def __iter__(self) -> Iterator[Group]:
         """By their labels, then by receiver, as Alertmanager lists them."""
         return iter(sorted(self._groups.values(), key=lambda each: (sorted(each.labels.items()), each.route.receiver)))
+
+
+def _grouping_labels(standing: Standing, route: Route) -> dict[str, str]:
+    if standing.correlated is not None:
+        return {name: value for name, value in standing.correlated.items() if value}
+    every = EVERY_LABEL in route.group_by
+    return {name: value for name, value in standing.alert.labels.items() if every or name in route.group_by}
 
 
 @get("/alerts/groups", guards=[needs("read")])
