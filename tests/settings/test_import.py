@@ -128,7 +128,7 @@ def incident_of(rules, labels):
                 "receiver: a",
                 "receiver: a, group_by: [x], routes: [{continue: true, group_by: [y]}, {match: {b: '1'}}]",
             ),
-            "1:47: route.routes[0].continue: not carried over: the next routes group by other labels",
+            "1:47: route.routes[0].continue: it goes on here too, but the next routes group by other labels",
             id="groups-that-differ",
         ),
     ],
@@ -334,6 +334,46 @@ def test_an_inhibit_rule_that_would_inhibit_more_stays_away_whole(source, place)
     said = [note.headline for note in imported.notes]
     assert len(said) == 2
     assert all(any(f" {each}: not carried over: " in line for line in said) for each in (place, "inhibit_rules[0]"))
+
+
+ROUTES = r"""
+route:
+  receiver: a
+  routes:
+    - receiver: b
+      {condition}
+      routes:
+        - {{receiver: a, matchers: [inner=yes]}}
+    - receiver: c
+      matchers: [dc=x]
+      routes:
+        - receiver: b
+          {condition}
+          continue: true
+        - {{receiver: b, matchers: [kept=yes]}}
+receivers: [{{name: a}}, {{name: b}}, {{name: c}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "inside"),
+    [
+        pytest.param("matchers: ['env = prod', 'team =~ \"\\C\"']", ".matchers[1]", id="one-of-two-matchers"),
+        pytest.param("matchers: 'team'", ".matchers", id="one-text"),
+        pytest.param("match_re: {team: '(', env: prod}", ".match_re.team", id="an-old-map-of-expressions"),
+        pytest.param("match: [a]", ".match", id="no-map"),
+    ],
+)
+def test_a_route_that_would_take_more_stays_away_with_what_is_below_it(condition, inside):
+    loaded, imported = taken(ROUTES.format(condition=condition))
+    (kept,) = loaded.rules.root.routes
+    assert [str(each) for each in kept.matchers] == ['dc="x"']
+    assert [[str(each) for each in below.matchers] for below in kept.routes] == [['kept="yes"']]
+    said = [note.headline for note in imported.notes]
+    for place, at in (("route.routes[0]", "5:7"), ("route.routes[1].routes[0]", "12:11")):
+        (whole,) = [each for each in said if f" {place}: " in each]
+        assert f":{at}: {place}: not carried over: without the condition that is missing it would take more" in whole
+        assert [each for each in said if f" {place}{inside}: not carried over: " in each]
 
 
 def test_an_entry_that_fits_no_time_does_not_come_to_fit_all(tmp_path):

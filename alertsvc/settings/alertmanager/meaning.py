@@ -11,6 +11,7 @@ QUIET_ABOUT_THE_END = ("email", "slack")
 """Kinds that do not tell of the end unless they are asked to."""
 SEVERITIES = ("critical", "error", "warning", "info")
 PRINTED = "console_configs"
+CONDITIONS = ("matchers", "match", "match_re")
 INTERVALS = ("time_intervals", "mute_time_intervals")
 
 
@@ -47,8 +48,11 @@ def _conflicts(route: Part, inherited: tuple[str, ...]) -> Iterator[Fault]:
         goes_on = child.below("continue")
         later = {found for sibling in children[index + 1 :] for found in _groupings(sibling, inherited)}
         if goes_on is not None and goes_on.value is True and later - {own}:
-            why = "the next routes group by other labels: here an alert is in one incident, which this route's decide"
-            yield Fault(f"not carried over: {why}", goes_on.origin, on_key=True)
+            why = (
+                "it goes on here too, but the next routes group by other labels, and that is not carried over: "
+                "an alert is in one incident here, and the first route that takes it decides which"
+            )
+            yield Fault(why, goes_on.origin, on_key=True)
         yield from _conflicts(child, own)
 
 
@@ -69,12 +73,17 @@ def _items(part: Part | None) -> list[Part]:
 
 
 def place_of_whole(loc: Loc) -> Loc | None:
-    """The inhibit rule, or the entry of a time interval, that `loc` is inside of, or None.
+    """The inhibit rule, the entry of a time interval, or the route of which `loc` is a condition, or None.
 
     Without one of its conditions it would fit more than it does in Alertmanager, at worst everything.
     """
     if loc[:1] == ("inhibit_rules",):
         return loc[:2] if len(loc) > 2 else None
+    if loc[:1] == ("route",):
+        below = 1
+        while loc[below : below + 1] == ("routes",):
+            below += 2
+        return loc[:below] if below > 1 and loc[below : below + 1] and loc[below] in CONDITIONS else None
     is_entry = len(loc) > 4 and loc[0] in INTERVALS and loc[2] == "time_intervals"
     return loc[:4] if is_entry else None
 

@@ -26,6 +26,12 @@ from alertsvc.settings.nodes import UnreadableError
 from alertsvc.settings.scalars import Tree
 from alertsvc.settings.shape import Shape
 
+_WHOLE = "without what is missing inside it, it would fit more than it does there; it is left out whole"
+_WHOLE_ROUTE = (
+    "without the condition that is missing it would take more than it does there; it is left out with the routes below "
+    "it, and what it took goes to the next route that fits"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -130,7 +136,7 @@ class _TakingOver:
         if wholes:
             _leave_out(self.whole, wholes)
             for place in wholes:
-                self.carrier.lose(place, "without what is named above it would fit more than it does there")
+                self.carrier.lose(place, _WHOLE_ROUTE if place[0] == "route" else _WHOLE)
 
     def _print_what_is_lost(self) -> None:
         """A receiver that lost a channel prints what it is told instead, so that nothing goes nowhere in silence."""
