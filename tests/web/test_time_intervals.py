@@ -42,6 +42,8 @@ HOURS_OF_FOUR_YEARS = [datetime(2023, 1, 1, tzinfo=UTC) + timedelta(hours=hour) 
         pytest.param("{dates: ['2024-02-29', '2023-12-20:2024-01-06']}", id="dates"),
         pytest.param("{dates: ['2025-12-31:2026-01-02', '2024-01-30:2024-03-01']}", id="dates-from-the-end-of-a-month"),
         pytest.param("{days_of_month: ['28:-1']}", id="the-last-days-of-each-month"),
+        pytest.param("{days_of_month: ['29:-1']}", id="the-last-days-of-which-some-months-have-none"),
+        pytest.param("{days_of_month: ['26:-2', '1:-27', '-3:-2']}", id="to-the-last-days-but-some"),
         pytest.param("{dates: ['12-24:01-06'], weekdays: [monday]}", id="dates-of-every-year"),
     ],
 )
@@ -70,6 +72,7 @@ def test_what_is_shown_holds_when_what_is_in_force_does(entry: str, tmp_path: Pa
     ("entry", "why"),
     [
         pytest.param("{dates: ['12-24'], years: ['2024']}", "dates beside", id="dates-and-years"),
+        pytest.param("{days_of_month: ['27:-2']}", "days of the month 27:-2", id="the-last-days-but-one"),
         pytest.param("{dates: ['2024-01-01:2030-01-01']}", "dates over more than 24 months", id="many-months"),
         pytest.param(
             "{times: [{start_time: '22:00', end_time: '06:00'}], days_of_month: ['1']}", "over midnight", id="midnight"

@@ -14,6 +14,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 MOST_MONTHS = 24
 """So many months one stretch of dates is spelt out for. A longer one is not shown."""
 _END_OF_DAY = 24 * 60
+_SHORTEST_MONTH = 28
 
 
 class NotSayableError(ValueError):
@@ -86,8 +87,19 @@ def _fields(entry: IntervalEntry) -> dict[str, Any]:
 
 
 def _days(days: DayRange) -> str:
-    """The end of a month as its 31st, which Alertmanager takes as the last there is: it refuses `29:-1`."""
-    return f"{days.first}:{31 if days.first > 0 and days.last == -1 else days.last}"
+    """As a range that Alertmanager takes: it judges one such as `28:-1` in a month of 28 days, and refuses it.
+
+    The end of a month is its 31st there too, the last day that there is; and in a month that ends before the first day
+    of a range nothing fits.
+
+    Raises:
+        NotSayableError: Of a range to the last day but one, or before that, it knows no other form.
+    """
+    if days.first <= 0 or days.last > 0 or days.first <= _SHORTEST_MONTH + days.last:
+        return f"{days.first}:{days.last}"
+    if days.last == -1:
+        return f"{days.first}:31"
+    raise NotSayableError(f"days of the month {days.first}:{days.last}, which Alertmanager refuses")
 
 
 def _clock(minute: int) -> str:
