@@ -12,6 +12,8 @@ from alertsvc.core.route import Matcher
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 """The end of a recurring silence that was given none."""
+STRETCHES_LOOKED_AT = 1000
+"""In so many of them a gap is looked for: almost three years of nights."""
 _A_MOMENT = timedelta(microseconds=1)
 
 
@@ -102,27 +104,52 @@ class Flaw:
 
 
 def flaws_of(silence: Silence, now: datetime, longest: timedelta | None = None) -> list[Flaw]:
-    """Everything that keeps `silence` from being made at `now`; `longest` bounds how long a stretch of it may last."""
+    """Everything that keeps `silence` from being made at `now`; `longest` bounds how long it may mute without a gap."""
     found: list[Flaw] = []
     if not silence.matchers:
         found.append(Flaw("matchers", "at least one is needed"))
     elif all(matcher.fits({}) for matcher in silence.matchers):
         found.append(Flaw("matchers", "at least one must not fit an empty label, or everything would be silenced"))
-    if silence.ends_at <= silence.starts_at:
+    if silence.ends_at <= now:
+        found.append(Flaw("ends_at", f"lies in the past, as it is {now:%Y-%m-%d %H:%M:%S} UTC: give a later end"))
+    elif silence.ends_at <= silence.starts_at:
         found.append(Flaw("ends_at", "must be later than starts_at"))
-    elif silence.ends_at <= now:
-        found.append(Flaw("ends_at", "lies in the past"))
-    lasts = silence.recurrence.lasts if silence.recurrence else silence.ends_at - max(silence.starts_at, now)
-    if silence.recurrence is not None and lasts <= timedelta(0):
+    if silence.recurrence is not None and silence.recurrence.lasts <= timedelta(0):
         found.append(Flaw("duration", "must be longer than nothing"))
-    if longest is not None and lasts > longest:
+    elif longest is not None and longest < (silence.recurrence.lasts if silence.recurrence else _span(silence, now)):
         found.append(Flaw("duration" if silence.recurrence else "ends_at", f"may mute for {longest} at most"))
+    elif longest is not None and silence.recurrence is not None and _span(silence, now) > longest:
+        found.append(
+            Flaw("schedule", f"comes again before it is over; without a gap it may mute for {longest} at most")
+        )
     found += [
         Flaw(name, "must say something; whoever finds the silence will want to know")
         for name, text in (("created_by", silence.created_by), ("comment", silence.comment))
         if not text.strip()
     ]
     return found
+
+
+def _span(silence: Silence, now: datetime) -> timedelta:
+    """How long it mutes without a gap, from `now` on: of one that comes again, the longest of its next stretches.
+
+    Stretches that touch are one. Where no gap is found, it mutes until it ends.
+    """
+    if silence.recurrence is None:
+        return silence.ends_at - max(silence.starts_at, now)
+    stretch = silence.stretch_at(now) or silence.next_stretch(now)
+    if stretch is None:
+        return timedelta(0)
+    first = begins_at = max(stretch.starts_at, now)
+    longest = timedelta(0)
+    for _ in range(STRETCHES_LOOKED_AT):
+        longest = max(longest, stretch.ends_at - begins_at)
+        following = silence.next_stretch(stretch.starts_at)
+        if following is None:
+            return longest
+        begins_at = following.starts_at if following.starts_at > stretch.ends_at else begins_at
+        stretch = following
+    return longest if begins_at > first else silence.ends_at - first
 
 
 def may_keep_its_name(before: Silence, after: Silence, now: datetime) -> bool:

@@ -96,7 +96,10 @@ class RetentionSection(Section):
 
 
 class SilencesSection(Section):
-    """What people may silence. `longest` bounds one stretch of a silence; None: as long as they like."""
+    """What people may silence. `longest` bounds for how long from now; None: as long as they like.
+
+    Of a silence that comes again it bounds how long it mutes without a gap, not how often it comes.
+    """
 
     longest: Interval | None = None
 

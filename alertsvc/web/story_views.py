@@ -6,9 +6,12 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from alertsvc.core.incidents import Believer
+from alertsvc.core.silences import FOREVER
 from alertsvc.engine.mute_origins import Origins
+from alertsvc.engine.muting import silence_of
 from alertsvc.engine.story import Story, difference
 from alertsvc.store.bulk import AnyRow
+from alertsvc.store.silences import SilenceRecord
 from alertsvc.web.coming_views import Next, coming
 from alertsvc.web.mute_views import MuteView
 from alertsvc.web.today_views import AlertToday, RouteToday
@@ -67,7 +70,17 @@ class NotificationStory(NotificationView):
 
 
 def _mute(row: AnyRow, origins: Origins) -> MuteView:
-    return MuteView.named(row.muted_by, row.ended_why or row.why, None, origins.get(row.muted_by))
+    """What kept a notification back. `until` is known of a silence: when it ends, or did, however long ago."""
+    origin = origins.get(row.muted_by)
+    until = _silent_until(origin, row.ended_at) if isinstance(origin, SilenceRecord) else None
+    return MuteView.named(row.muted_by, row.ended_why or row.why, until, origin)
+
+
+def _silent_until(record: SilenceRecord, instant: datetime) -> datetime | None:
+    """When the stretch of a silence that muted at `instant` ends, as the silence is by now."""
+    stretch = silence_of(record).stretch_at(instant)
+    until = stretch.ends_at if stretch is not None else record.ends_at
+    return until if until < FOREVER else None
 
 
 def _delivery(delivery_id: UUID | None, story: Story) -> DeliveryView | None:

@@ -166,6 +166,32 @@ def test_what_cannot_be_made_is_refused_with_the_field(changes, field):
 
 
 @pytest.mark.parametrize(
+    ("schedule", "lasts", "fields"),
+    [
+        pytest.param("0 22 * * *", 8 * HOUR, [], id="nights-without-end"),
+        pytest.param("0 0 * * *", 25 * HOUR, ["schedule"], id="each-day-for-longer-than-a-day"),
+        pytest.param("* * * * *", MINUTE, ["schedule"], id="each-minute-for-a-minute"),
+        pytest.param("* * * * *", 30 * SECOND, [], id="each-minute-for-half-of-it"),
+        pytest.param("0 0 * * 1-3", DAY, [], id="three-days-of-a-week"),
+        pytest.param("0 0 * * 4-7", DAY, ["schedule"], id="four-days-of-a-week"),
+        pytest.param("0 0 * * 1,2", 2 * DAY, [], id="stretches-that-overlap"),
+    ],
+)
+def test_stretches_without_a_gap_count_as_one(schedule, lasts, fields):
+    nights = nightly(at=schedule, lasts=lasts)
+    assert [flaw.field for flaw in flaws_of(nights, NOW, longest=3 * DAY)] == fields
+    assert flaws_of(nights, NOW) == []
+
+
+def test_an_end_in_the_past_is_named_even_where_no_start_was_given():
+    (flaw,) = flaws_of(replace(TWO_HOURS, starts_at=NOW, ends_at=NOW - HOUR), NOW)
+    assert (flaw.field, flaw.what) == (
+        "ends_at",
+        f"lies in the past, as it is {NOW:%Y-%m-%d %H:%M:%S} UTC: give a later end",
+    )
+
+
+@pytest.mark.parametrize(
     ("changes", "at", "keeps"),
     [
         pytest.param({"ends_at": NOW + 5 * HOUR}, NOW + HOUR, True, id="active-and-extended"),

@@ -65,15 +65,27 @@ async def test_what_was_silenced_names_the_silence_even_when_it_is_over(teller: 
     for mute in (told["notifications"][0]["mute"], told["kept_back"][0], told["today"]["mutes"][0]):
         assert mute["kind"] == "silence"
         assert (mute["silence"]["created_by"], mute["silence"]["comment"]) == ("ann", "we know")
-        assert mute["silence"]["ends_at"] == iso(START + HOUR)
+        assert mute["silence"]["ends_at"] == mute["until"] == iso(START + HOUR)
     assert following(told) == [("mute_check", iso(START + HOUR))]
     await teller.world.pass_time(MINUTE)
     await expire(teller.world, key)
     await teller.world.pass_time(MINUTE, timedelta(seconds=10))
     told = await teller.of()
     assert notes(told) == [("opened", "suppressed"), ("unmuted", "delivered")]
-    assert told["notifications"][0]["mute"]["silence"]["ends_at"] == iso(START + MINUTE)
+    mute = told["notifications"][0]["mute"]
+    assert mute["silence"]["ends_at"] == mute["until"] == iso(START + MINUTE)
     assert (told["kept_back"], told["today"]["mutes"]) == ([], [])
+
+
+async def test_what_a_recurring_silence_kept_back_says_when_that_stretch_ends(teller: Teller) -> None:
+    world = teller.world
+    times = {"schedule": "30 8 * * *", "timezone": "UTC", "duration_seconds": 3600.0}
+    await silence(world, lasts=timedelta(days=30), **times)
+    await world.post(event())
+    for _ in range(3):
+        note = (await teller.of())["notifications"][0]
+        assert (note["state"], note["mute"]["until"]) == ("suppressed", iso(START + 30 * MINUTE))
+        await world.pass_time(timedelta(days=1))
 
 
 async def test_what_another_alert_inhibits_names_that_alert(database: Database) -> None:
