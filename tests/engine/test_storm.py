@@ -52,11 +52,25 @@ def alerts(
         yield event(severity, state, alertname=name, host=f"{name}-{number}")
 
 
-async def flood(world: World, span: timedelta, state: AlertState = AlertState.FIRING, count: int = MANY) -> None:
-    """As many alerts as that within the span, in requests of several hundred; what is due is sent meanwhile."""
-    for first in range(0, count, REQUEST):
-        await world.post(*alerts(range(first, min(first + REQUEST, count)), state))
-        await world.pass_time(span * REQUEST / count)
+async def flood(
+    world: World, span: timedelta, state: AlertState = AlertState.FIRING, numbers: range = range(MANY)
+) -> None:
+    """All these alerts within the span, in requests of several hundred; what is due is sent meanwhile."""
+    for first in range(0, len(numbers), REQUEST):
+        await world.post(*alerts(numbers[first : first + REQUEST], state))
+        await world.pass_time(span * REQUEST / len(numbers))
+
+
+async def turns_until_told(world: World) -> dict[str, list[int]]:
+    """By destination: in which turns of claiming and sending it was told something, until nothing is due any more."""
+    turns: dict[str, list[int]] = {}
+    turn = 0
+    while claimed := await world.claim():
+        turn += 1
+        for name in {each.destination for each in claimed}:
+            turns.setdefault(name, []).append(turn)
+        await world.settle(await world.send(claimed))
+    return turns
 
 
 def shape(channel: Recorder) -> list[str]:
@@ -89,10 +103,11 @@ async def everything_is_told(world: World) -> None:
 @pytest.mark.timeout(300)
 async def test_ten_thousand_alerts_in_ten_seconds_make_a_few_messages_and_their_ends_too(database: Database) -> None:
     world = World(database, stormy())
-    await flood(world, 10 * SECOND)
+    await flood(world, 5 * SECOND, numbers=range(MANY // 2))
     await world.post(event(calm="yes", host="calm-1"))
     await world.deliver()
-    assert shape(world.channel(CALM)) == ["opened"]
+    assert shape(world.channel(CALM)) == ["opened"], "told in the middle of it, when its alert came in"
+    await flood(world, 5 * SECOND, numbers=range(MANY // 2, MANY))
 
     await world.pass_time(4 * MINUTE, step=10 * SECOND)
     for name in ("team/chat", "team/mail"):
@@ -120,6 +135,19 @@ async def test_ten_thousand_alerts_in_ten_seconds_make_a_few_messages_and_their_
     await world.pass_time(3 * MINUTE, step=10 * SECOND)
     assert {shape(world.channel(name))[-1] for name in ("team/chat", "team/mail", "team/pager")} == {"over"}
     assert shape(world.channel(CALM)) == ["opened"]
+    await everything_is_told(world)
+
+
+async def test_who_has_no_storm_is_told_on_the_first_turn_however_much_waits_for_another(database: Database) -> None:
+    loud = destination("program")  # is in no storm, ever: all its messages leave one by one
+    world = World(database, stormy(replace(destination("chat"), storm=MESSAGES), loud))
+    await world.post(*alerts(range(400)))
+    await world.post(event(calm="yes", host="calm-1"), *alerts(range(400, 500)))
+    turns = await turns_until_told(world)
+    assert turns[CALM] == [1]
+    assert turns["team/chat"] == [1]
+    assert len(turns[loud.id]) >= 500 / 100
+    await world.pass_time(4 * MINUTE, step=10 * SECOND)
     await everything_is_told(world)
 
 
