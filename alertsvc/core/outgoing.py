@@ -268,6 +268,13 @@ class Outgoing:
         believer = self.believers[destination]
         self.believers[destination] = replace(believer, told_at=believer.told_at or self._now)
 
+    def take_back(self, destination: str, reasons: frozenset[Reason], why: str) -> bool:
+        """What waits for a digest, of `reasons`, is not to be in it. Returns whether anything did."""
+        waiting = [each for each in self.waiting(destination) if each.reason in reasons]
+        self._effects.ended += [NotificationEnd(each.id, "superseded", why) for each in waiting]
+        self._pending[destination] = [each for each in self._pending.get(destination, []) if each not in waiting]
+        return bool(waiting)
+
     def take_from_digest(self, destination: str, why: str, superseded_by: UUID) -> None:
         """What waits for a digest waits no more, but for `superseded_by` itself."""
         waiting = [each for each in self.waiting(destination) if each.id != superseded_by]

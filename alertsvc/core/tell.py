@@ -200,12 +200,16 @@ class Telling:
 
     def _believes_again(self, believer: Believer) -> Believer:
         """It fires again before the news of its end has left: then that news is taken back, and nothing ended."""
-        lane = self._out.lane(believer.destination)
-        if not any(delivery.reason is Reason.RESOLVED and delivery.surely_here for delivery in lane):
+        lane, end = self._out.lane(believer.destination), frozenset({Reason.RESOLVED})
+        is_alone = any(delivery.reason is Reason.RESOLVED and delivery.surely_here for delivery in lane)
+        in_summary = believer.deliver is Deliver.IMMEDIATE and self._out.take_back(
+            believer.destination, end, "fired again before it left"
+        )
+        if not is_alone and not in_summary:
             return believer
-        self._out.withdraw(believer.destination, frozenset({Reason.RESOLVED}), "fired again before it left")
+        self._out.withdraw(believer.destination, end, "fired again before it left")
         state = "told" if believer.last_told_at else "pending"
-        knew_at = None if self._out.tells_that_it_fires(believer.destination) else self._now
+        knew_at = self._now if is_alone and not self._out.tells_that_it_fires(believer.destination) else None
         again = replace(believer, state=state, told_at=believer.told_at or knew_at, ended_at=None)
         self._out.believers[believer.destination] = again
         return again

@@ -3,7 +3,7 @@
 It is as small as the rules it checks. Nothing here decides: decisions come from `alertsvc.core`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -19,6 +19,8 @@ from alertsvc.core.incidents import Believer, Firing, Incident, LiveDelivery, Pe
 from alertsvc.core.model import Event, IncidentStatus, Reason, Severity
 from alertsvc.core.outgoing import FIRING_NEWS, horizon
 from alertsvc.core.rules import Moment, Rules
+from alertsvc.core.storm import StormState, goes_on, is_due, is_over, storm_id
+from alertsvc.core.storms import KnownStorm, Storms, window_name, window_of
 from alertsvc.core.tell import BUNDLED_NEWS, Telling
 from tests.core.builders import FIRING, NOW, RESOLVED, numbered
 
@@ -111,9 +113,21 @@ class Memory:
     remembers_deliveries: frozenset[str] = frozenset()
     failed: set[tuple[UUID, str, bool]] = field(default_factory=set)
     new_id: Callable[[], UUID] = field(default_factory=numbered)
+    storms: dict[str, StormState] = field(default_factory=dict)
+    storm_receivers: dict[str, str] = field(default_factory=dict)
+    told_in: dict[UUID, list[UUID]] = field(default_factory=dict)
+    """By notification: the messages that people took and that covered it."""
+    singles: list[Delivery] = field(default_factory=list)
+    closed: set[UUID] = field(default_factory=set)
+    """The windows of summaries that were made."""
+    storms_over: list[UUID] = field(default_factory=list)
+    deciding: Storms = field(default_factory=Storms)
 
     def moment(self) -> Moment:
-        return Moment(self.rules, self.now, self.new_id)
+        """As it is for one decision; what that makes of storms is kept once it is written."""
+        known = {name: KnownStorm(state, 1) for name, state in self.storms.items()}
+        self.deciding = Storms(self.rules.storm_rules, known)
+        return Moment(self.rules, self.now, self.new_id, self.deciding)
 
     # What comes in
 
@@ -219,6 +233,8 @@ class Memory:
     # What is written, as `engine.apply` does
 
     def _write(self, effects: Effects) -> None:
+        self.storms |= self.deciding.changed
+        self.deciding = Storms()
         for each in effects.changed:
             assert each.version == self.incidents[each.id].version + 1
             self.incidents[each.id] = each
@@ -236,9 +252,13 @@ class Memory:
 
     def _write_messages(self, effects: Effects) -> None:
         for window in effects.digests:
-            assert window.due_at > self.now - CLOSING_DELAY, "joins a window that was closed"
+            is_open = window.storm is not None or window.due_at > self.now - CLOSING_DELAY
+            assert is_open, "joins a window that was closed"
+            assert window.id not in self.closed, "joins a window that was closed"
             assert window.window_start < window.due_at
             self.windows[window.id] = window
+            if window.storm is not None:
+                self.storm_receivers[window.name] = window.receiver
         for each in effects.notifications:
             assert each.id not in self.notes
             self.notes[each.id] = Note(each, each.state, delivery_id=each.delivery_id)
@@ -248,6 +268,7 @@ class Memory:
             self._promote(each.lane)
         for each in effects.deliveries:
             self._add(each)
+        self.singles += effects.deliveries
         for each in effects.revised:
             row = self.outbox[each.id]
             assert row.state != "sending", "changed what is being sent"
@@ -298,20 +319,41 @@ class Memory:
                     del self.timers[key]
                     telling.is_still_firing(key[1])
             self._write(telling.finish())
+        for name in [each for each, state in self.storms.items() if is_due(state, self.now - CLOSING_DELAY)]:
+            self._tend_storm(name)
         for window in sorted(self.windows.values(), key=lambda each: (each.due_at, each.id)):
             if window.due_at <= self.now - CLOSING_DELAY:
                 self._close(window)
 
-    def _close(self, window: DigestWindow) -> None:
+    def _tend_storm(self, name: str) -> None:
+        """As `engine.storming` does."""
+        state, receiver = self.storms[name], self.storm_receivers.get(window_name(name))
+        window = None if receiver is None else window_of(name, receiver, state)
+        made = self._close(window) if window is not None and window.id in self.windows else []
+        if made:
+            self.storms[name] = goes_on(state, [each.id for each in made], made[0].severity, self.now)
+            return
+        self.storms[name] = is_over(state, self.now)
+        if window is not None and state.told_in:
+            last = replace(self._digest(window, name, state.worst), reason=Reason.RESOLVED)
+            self._add(last)
+            self.storms_over.append(storm_id(name, state.since))
+
+    def _close(self, window: DigestWindow) -> list[Delivery]:
         del self.windows[window.id]
+        if window.storm is not None:
+            self.closed.add(window.id)
         waiting = [note for note in self.waiting() if note.made.digest_id == window.id]
+        deliveries: list[Delivery] = []
         for destination in sorted({note.made.destination for note in waiting}):
             made = self._digest(window, destination, max(note.made.severity for note in waiting))
             self._add(made)
+            deliveries.append(made)
             for note in waiting:
                 if note.made.destination == destination:
                     note.delivery_id = made.id
                     self.digested.add((note.made.incident_id, destination))
+        return deliveries
 
     def _digest(self, window: DigestWindow, destination: str, severity: Severity) -> Delivery:
         lane = digest_lane(window.name, destination)
@@ -334,6 +376,15 @@ class Memory:
     def waiting(self) -> list[Note]:
         """What waits for a digest that has not been made."""
         return [note for note in self.notes.values() if note.state == "pending" and note.delivery_id is None]
+
+    def waits_in_summary(self, about: tuple[UUID, str], reasons: Collection[Reason]) -> bool:
+        """Whether news of such reasons, of an incident to a destination, waits for the summary of a storm."""
+        return any(
+            (note.made.incident_id, note.made.destination) == about
+            and note.made.reason in reasons
+            and self.windows[note.made.digest_id].storm is not None
+            for note in self.waiting()
+        )
 
     # What goes out, as `engine.deliver` and `engine.settle` do
 
@@ -407,6 +458,7 @@ class Memory:
         self._leave(row)
         for note in covered:
             self._end_note(note.made.id, "delivered", "")
+            self.told_in.setdefault(note.made.id, []).append(row.made.id)
             if note.made.reason in FIRING_NEWS:
                 self._told(note.made.incident_id, note.made.destination)
         self._arm(covered)

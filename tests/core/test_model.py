@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from alertsvc.core.alerts import Alert
 from alertsvc.core.incidents import NONE_FIRING, counted
@@ -15,6 +15,7 @@ from alertsvc.core.model import Event, IncidentStatus, Reason, Severity
 from alertsvc.core.outgoing import FIRING_NEWS
 from alertsvc.core.route import Destination, Route, Timing
 from alertsvc.core.rules import Rules
+from alertsvc.core.storm import BREAK_THROUGH_A_STORM, StormRule
 from alertsvc.core.subscribers import event_labels
 from tests.core.builders import (
     CHAT,
@@ -32,7 +33,7 @@ from tests.core.builders import (
     route,
     rules,
 )
-from tests.core.memory import TERMINAL, Answer, Memory, Try
+from tests.core.memory import CLOSING_DELAY, TERMINAL, Answer, Memory, Try
 from tests.core.naive import routes_for
 
 PAGER = Destination("oncall/pager", "oncall", "pager", CHAT.hears)
@@ -61,26 +62,45 @@ CONFIGURATIONS = [
     ),
     _rules(receivers={"team": (MAIL,)}),
 ]
+STORMY = _rules(
+    route("root/a", receiver="oncall", matchers=(TEAM_A,), goes_on=True),
+    route("root/all"),
+    receivers={
+        "team": (replace(CHAT, storm=StormRule(3, MINUTE)), MAIL),
+        "oncall": (replace(PAGER, storm=StormRule(2, MINUTE, ends_singly=True)),),
+    },
+)
+FLOOD = {
+    f"s{number}": {"alertname": f"Down{number % 3}", "model": f"host-{number}", "team": "ab"[number % 2]}
+    for number in range(12)
+}
+ALERTS |= FLOOD
 
 
 class Service(RuleBasedStateMachine):
+    configurations = tuple(CONFIGURATIONS)
+
     def __init__(self) -> None:
         super().__init__()
-        self.memory = Memory(CONFIGURATIONS[0], remembers_deliveries=frozenset({MAIL.id}))
+        self.memory = Memory(self.configurations[0], remembers_deliveries=frozenset({MAIL.id}))
         self.due: dict[str, tuple[object, set[str]]] = {}
         """Critical alerts: since when, and who subscribed to be told at once."""
         self.covered_by_ack: set[str] = set()
 
     # What happens
 
-    @rule(which=st.integers(0, len(CONFIGURATIONS) - 1))
+    @initialize()
+    def begin(self) -> None:
+        self.memory.rules = self.configurations[0]
+
+    @rule(which=st.integers(0, 5))
     def reload(self, which: int) -> None:
-        self.memory.rules = CONFIGURATIONS[which]
+        self.memory.rules = self.configurations[which % len(self.configurations)]
 
     @rule(
         batch=st.lists(
             st.tuples(
-                st.sampled_from(sorted(ALERTS)),
+                st.sampled_from(sorted(ALERTS.keys() - FLOOD.keys())),
                 st.sampled_from([FIRING, FIRING, RESOLVED]),
                 st.sampled_from([CRITICAL, CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO]),
                 st.sampled_from(["same", "new", "older", "observed"]),
@@ -98,6 +118,15 @@ class Service(RuleBasedStateMachine):
             was_critical = known is not None and known.state is FIRING and known.severity is CRITICAL
             if alert.state is FIRING and alert.severity is CRITICAL and not was_critical:
                 self._is_due(alert)
+
+    @rule(
+        names=st.sets(st.sampled_from(sorted(FLOOD)), min_size=5),
+        state=st.sampled_from([FIRING, FIRING, RESOLVED]),
+        severity=st.sampled_from([CRITICAL, CRITICAL, Severity.ERROR]),
+    )
+    def flood(self, names, state, severity) -> None:
+        """Much at once, each an incident of its own."""
+        self.post([(name, state, severity, "new" if state is FIRING else "same") for name in sorted(names)])
 
     def _event(self, name, state, severity, start) -> Event:
         known = self.memory.alerts.get(name)
@@ -158,6 +187,9 @@ class Service(RuleBasedStateMachine):
     @rule()
     def calm_down(self) -> None:
         self.memory.calm()
+        while any(each.due_at <= self.memory.now - CLOSING_DELAY for each in self.memory.windows.values()):
+            self.memory.sweep()
+            self.memory.calm()
         self._nothing_waits_but_for_a_digest()
         self._belief_is_true()
         self._criticals_are_told()
@@ -188,6 +220,31 @@ class Service(RuleBasedStateMachine):
                 assert note.delivery_id in self.memory.outbox
             else:
                 assert note.made.digest_id in self.memory.windows
+
+    @invariant()
+    def what_ended_is_covered_exactly_once(self) -> None:
+        """By the one message it left with, alone or in a summary; by none where it was suppressed or superseded."""
+        memory = self.memory
+        for key, note in memory.notes.items():
+            told = memory.told_in.get(key, [])
+            assert told == ([note.delivery_id] if note.state == "delivered" else []), note.state
+
+    @invariant()
+    def in_a_storm_few_leave_by_themselves(self) -> None:
+        memory = self.memory
+        for name, state in memory.storms.items():
+            if state.since is None or name not in memory.rules.storm_rules:
+                continue
+            alone = [
+                each
+                for each in memory.singles
+                if each.destination == name and each.reason in FIRING_NEWS and each.created_at > state.since
+            ]
+            assert len(alone) <= BREAK_THROUGH_A_STORM, f"{name} was told {len(alone)} by themselves"
+
+    @invariant()
+    def the_end_of_a_storm_is_told_once(self) -> None:
+        assert len(set(self.memory.storms_over)) == len(self.memory.storms_over)
 
     @invariant()
     def a_lane_has_one_head(self) -> None:
@@ -244,6 +301,8 @@ class Service(RuleBasedStateMachine):
                 if (incident.id, destination, False) in memory.failed or name in self.covered_by_ack:
                     continue
                 about = (incident.id, destination)
+                if memory.waits_in_summary(about, FIRING_NEWS):
+                    continue
                 told = [
                     each
                     for each in memory.heard
@@ -271,16 +330,39 @@ class Service(RuleBasedStateMachine):
         self.memory.failed = {key for key in self.memory.failed if key[2]}
         self.memory.pass_time(4 * HOUR)
         self.calm_down()
+        for _ in range(8):  # with every summary that is due
+            self.memory.pass_time(6 * MINUTE)
+            self.calm_down()
+        assert not [name for name, state in self.memory.storms.items() if state.since is not None], "never ends"
+
+
+class InStorms(Service):
+    """The same with more at once than people can read, where as a rule that is summed up."""
+
+    configurations = (STORMY, STORMY, CONFIGURATIONS[1])
+
+    @rule(names=st.sets(st.sampled_from(sorted(FLOOD)), min_size=5), again=st.booleans())
+    def flood_of_criticals(self, names, again) -> None:
+        self.post([(name, FIRING, CRITICAL, "new") for name in sorted(names)])
+        if again:
+            self.time_passes(MINUTE)
+
+    @rule(span=st.sampled_from([SECOND, 33 * SECOND, 63 * SECOND]))
+    def a_summary_comes(self, span: timedelta) -> None:
+        self.memory.pass_time(span)
 
 
 EXAMPLES = int(os.environ.get("ALERTSVC_EXAMPLES", "300"))
 """More of them look longer: an hour of them before a change of the rules is released."""
 
-TestService = pytest.mark.timeout(60 + EXAMPLES)(Service.TestCase)
-TestService.settings = settings(
+CHOSEN = settings(
     max_examples=EXAMPLES,
     report_multiple_bugs=False,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+TestService = pytest.mark.timeout(60 + EXAMPLES)(Service.TestCase)
+TestService.settings = CHOSEN
+TestInStorms = pytest.mark.timeout(60 + EXAMPLES)(InStorms.TestCase)
+TestInStorms.settings = CHOSEN

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from alertsvc.core.effects import digest_id
-from alertsvc.core.model import Deliver, Reason, Severity
+from alertsvc.core.model import Deliver, IncidentStatus, Reason, Severity
 from alertsvc.core.storm import (
     MOST_CLASSES,
     Single,
@@ -240,3 +240,22 @@ def test_what_has_not_left_takes_further_news_along_in_a_storm_too():
 
 def test_severities_are_part_of_a_kind():
     assert class_of("Disk", Severity.WARNING) == "Disk/warning"
+
+
+@pytest.mark.parametrize(
+    ("knows", "told_at"),
+    [pytest.param("told", NOW, id="who-knows-that-it-fires"), pytest.param("pending", None, id="who-knows-nothing")],
+)
+def test_an_end_that_waits_for_a_summary_is_taken_back_when_it_fires_again(knows, told_at):
+    over, open_again = incident(IncidentStatus.RESOLVED), incident()
+    ended = replace(believer(knows), state="ended", ended_at=NOW)
+    end = replace(waits(Reason.RESOLVED), id=uid(21))
+    parts = (ended, end) if told_at else (ended, waits(), end)
+    telling, _ = in_storm(over, *parts, now=open_again)
+    telling.fires(STORMY, route(), CRITICAL, "Net")  # a kind that is new in the storm
+    effects = telling.finish()
+    assert effects.deliveries == [], "nobody is told again that it begins"
+    (taken,) = effects.ended
+    assert (taken.id, taken.state, taken.why) == (end.id, "superseded", "fired again before it left")
+    ((_, after),) = effects.believers
+    assert (after.state, after.told_at) == (knows, told_at)
