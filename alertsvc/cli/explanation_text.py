@@ -89,6 +89,8 @@ def mute_lines(mute: MuteView) -> Iterator[str]:
     yield f"muted: {mute.said}{until}"
     if mute.silence is not None:
         yield f"  silence {mute.silence.id} by {mute.silence.created_by}: {mute.silence.comment}"
+        if mute.until is not None:  # it may have been ended, or extended, since it was said until when
+            yield f"  as it is by now, it mutes until {instant_text(mute.until)}"
         yield f"  it fits {', '.join(mute.silence.matchers)}"
     if mute.alert is not None:
         stands_in = f", incident #{mute.alert.incident}" if mute.alert.incident is not None else ""

@@ -26,7 +26,8 @@ def shown_incident(told: IncidentStory) -> list[str]:
     if told.alerts:
         rest = told.firing_count - len(told.alerts)
         more = f", of which the gravest {len(told.alerts)} are shown" if rest > 0 else ""
-        lines += ["", f"today, {told.firing_count} alerts fire{more}:"]
+        fire = "1 alert fires" if told.firing_count == 1 else f"{told.firing_count} alerts fire"
+        lines += ["", f"today, {fire}{more}:"]
         lines += [f"  {line}" for each in told.alerts for line in _alert_lines(each)]
     return [printable(line) for line in lines]
 

@@ -200,9 +200,10 @@ def test_labels_are_asked_about_with_the_token_and_told_to_people(run: Run, tmp_
 
 def test_an_incident_is_told_over_all_its_pages(run: Run) -> None:
     first = story(destination(notification("opened", "failed", delivery=FAILED)), next_cursor="abc")
+    ended = {**MUTE, "until": "2026-03-02T09:07:00Z"}
     coming = {"what": "repeat", "at": "2026-03-02T13:00:00Z", "said": "it is told again"}
     second = story(
-        destination(notification("updated", "suppressed", why="silenced", mute=MUTE), kept_back=[MUTE], next=[coming]),
+        destination(notification("updated", "suppressed", why="silenced", mute=ended), kept_back=[MUTE], next=[coming]),
         destination(notification("opened", "delivered"), destination="team/mail"),
     )
     with served((200, first), (200, second)) as service:
@@ -224,6 +225,7 @@ def test_an_incident_is_told_over_all_its_pages(run: Run) -> None:
         "    silenced",
         "    muted: silenced by ann until 2026-03-02 10:00 UTC: we know",
         f"      silence {KEY} by ann: we know",
+        "      as it is by now, it mutes until 2026-03-02 09:07:00 UTC",
         '      it fits model="churn"',
         "",
         "team/mail",
