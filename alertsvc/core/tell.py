@@ -164,18 +164,21 @@ class Telling:
         else:
             self._out.send(believer, Reason.REPEATED if believer.last_told_at else Reason.OPENED, self._now, every)
 
-    def was_not_taken(self, destination: str) -> None:
-        """A try to tell `destination` ended, surely or maybe without being taken: what makes no sense any more goes.
+    def was_not_taken(self, destination: str, reason: Reason) -> None:
+        """A try to tell `destination` of `reason` ended, surely or maybe without being taken: what is no news any more
+        goes.
 
         Once it is over nobody needs to hear that it fired, and once somebody has it, to be reminded. Who never heard
-        that it fires has nothing more to hear.
+        that it fires has nothing more to hear. But an end that is being told stays, whatever came after it: it is for
+        who heard of what it ends.
         """
         believer = self._out.believers.get(destination)
         if believer is None:
             return
         knows = believer.told_at is not None or self._may_be_hearing(destination)
         if believer.state == "ended":
-            self._out.withdraw(destination, NOT_THE_END if knows else EVERYTHING, "ended before it left")
+            stays = knows or reason is Reason.RESOLVED
+            self._out.withdraw(destination, NOT_THE_END if stays else EVERYTHING, "ended before it left")
             return
         if self._incident.status is IncidentStatus.ACKNOWLEDGED:
             self._out.withdraw(destination, BUNDLED_NEWS, f"acknowledged by {self._incident.acknowledged_by}")
@@ -196,7 +199,8 @@ class Telling:
         if believer.deliver is Deliver.DIGEST:
             self._out.into_digest(believer, reason, why)
         else:
-            self._out.send(believer, reason, due_at, why)
+            begun = self._out.send(believer, reason, due_at, why)
+            self._out.take_from_digest(believer.destination, "left the digest: delivered immediately", begun)
 
     def _believes_again(self, believer: Believer) -> Believer:
         """It fires again before the news of its end has left: then that news is taken back, and nothing ended."""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry, Unknown
 from alertsvc.core.delivery import Again, GivenUp, after_failure
 from alertsvc.core.effects import HeldBack, HistoryEntry
+from alertsvc.core.model import Reason
 from alertsvc.core.rules import Moment
 from alertsvc.core.tell import Telling
 from alertsvc.engine.apply import apply_effects, count_suppressed
@@ -76,16 +77,16 @@ def reconsider(conn: Connection, settled: Sequence[Settled], moment: Moment) -> 
 
     In a transaction of its own, after that of `settle`: it holds incidents, and those come before lanes.
     """
-    about: dict[UUID, set[str]] = {}
+    about: dict[UUID, dict[str, Reason]] = {}
     for each in settled:
         claimed = each.tried.claimed
         if each.state in NOT_TAKEN and claimed.incident_id is not None:
-            about.setdefault(claimed.incident_id, set()).add(claimed.destination)
+            about.setdefault(claimed.incident_id, {})[claimed.destination] = claimed.reason
     for situation in incidents.situations(conn, about, (), moment.now) if about else ():
         if situation.incident is not None:
             telling = Telling(situation.incident, situation, moment)
-            for destination in sorted(about[situation.incident.id]):
-                telling.was_not_taken(destination)
+            for destination, reason in sorted(about[situation.incident.id].items()):
+                telling.was_not_taken(destination, reason)
             apply_effects(conn, telling.finish(), moment)
 
 

@@ -447,7 +447,7 @@ class Memory:
         if row.made.incident_id is not None:
             about = row.made.incident_id
             telling = Telling(self.incidents[about], self.situation(about), self.moment())
-            telling.was_not_taken(row.made.destination)
+            telling.was_not_taken(row.made.destination, row.reason)
             self._write(telling.finish())
 
     def _covered(self, row: Row) -> list[Note]:

@@ -307,11 +307,18 @@ def test_whose_opening_may_have_left_may_know_of_it():
 )
 def test_what_is_taken_back_after_a_try_that_was_not_taken(known, now, lines):
     found = telling(*known, now=now)
-    found[0].was_not_taken(CHAT.id)
+    found[0].was_not_taken(CHAT.id, OPENED)
     assert read(found) == lines
+
+
+def test_an_end_that_is_being_told_stays_though_it_fired_and_ended_again_meanwhile():
+    """What is known of who hears is of the later beginning, which never left; the end is for who heard the first."""
+    found = telling(NEVER_HEARD, unsent(ENDED), now=OVER)
+    found[0].was_not_taken(CHAT.id, ENDED)
+    assert read(found) == []
 
 
 def test_a_digest_that_waits_is_not_taken_back_by_a_failed_message():
     found = telling(replace(WAITS, severity=WARNING), covered(OPENED), now=OVER, before=incident())
-    found[0].was_not_taken(CHAT.id)
+    found[0].was_not_taken(CHAT.id, OPENED)
     assert read(found) == []

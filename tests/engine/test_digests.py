@@ -146,3 +146,20 @@ async def test_a_preview_lists_the_gravest_and_counts_all(world: World) -> None:
         ("team/chat", Severity.WARNING),
     ]
     assert waiting.incident_count == 4
+
+
+async def test_what_waits_of_an_earlier_warning_leaves_the_digest_when_it_fires_again_and_pages(world: World) -> None:
+    reopening = replace(world.rules.correlate[0], reopen_within=timedelta(hours=1))
+    world.rules = replace(world.rules, correlate=(reopening,))
+    await world.post(event(Severity.WARNING), event(Severity.WARNING, AlertState.RESOLVED))
+    await world.post(event(start=START + timedelta(seconds=1)))
+    await world.deliver()
+    await world.post(event(feature="age"))
+    assert await world.notifications() == [
+        ("opened", "superseded"),
+        ("resolved", "superseded"),
+        ("opened", "delivered"),
+        ("updated", "pending"),
+    ]
+    await world.pass_time(timedelta(hours=2), timedelta(minutes=5))
+    assert world.channel().reasons == ["opened", "updated"]

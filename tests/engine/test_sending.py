@@ -2,13 +2,16 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection
 
+from alertsvc.channels.outcome import Fault, Retry, Unknown
 from alertsvc.clock import new_id
+from alertsvc.core.model import AlertState
 from alertsvc.engine.admit import Submission, admit
 from alertsvc.engine.deliver import Sender
 from alertsvc.engine.outlets import Outlets
@@ -82,3 +85,21 @@ async def test_a_message_that_cannot_be_made_does_not_fail_what_arrived(world: W
     assert world.channel().reasons == []
     assert [row.state for row in await world.rows("outbox")] == ["sending"]
     assert len(await world.rows("incident")) == 1
+
+
+async def test_an_end_that_is_tried_again_is_told_though_it_fired_and_ended_again_meanwhile(world: World) -> None:
+    reopening = replace(world.rules.correlate[0], reopen_within=timedelta(hours=1))
+    world.rules = replace(world.rules, correlate=(reopening,))
+    channel = world.channel()
+    await world.post(event())
+    await world.deliver()
+    channel.answers = [Unknown("no answer"), Retry(Fault.NETWORK, "connection refused")]
+    await world.post(event(state=AlertState.RESOLVED))
+    await world.deliver()
+    world.now += timedelta(milliseconds=100)
+    await world.post(event(start=world.now))
+    await world.post(event(start=world.now, state=AlertState.RESOLVED))
+    await world.pass_time(timedelta(minutes=10), timedelta(seconds=10))
+    assert channel.answers == []
+    assert channel.reasons == ["opened", "resolved"]
+    assert ("resolved", "delivered") in await world.notifications()
