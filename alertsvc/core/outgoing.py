@@ -271,7 +271,7 @@ class Outgoing:
     def take_back(self, destination: str, reasons: frozenset[Reason], why: str) -> bool:
         """What waits for a digest, of `reasons`, is not to be in it. Returns whether anything did."""
         waiting = [each for each in self.waiting(destination) if each.reason in reasons]
-        self._effects.ended += [NotificationEnd(each.id, "superseded", why) for each in waiting]
+        self._effects.ended += [NotificationEnd(each.id, destination, "superseded", why) for each in waiting]
         self._pending[destination] = [each for each in self._pending.get(destination, []) if each not in waiting]
         return bool(waiting)
 
