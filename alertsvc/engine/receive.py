@@ -142,16 +142,17 @@ class Committer:
 
     @contextmanager
     def reading(self) -> Generator[Callable[[int], None]]:
-        """Counts a body while it is read: tell it the size of each part.
+        """Counts a body while it is read: tell it the size of each part. One that is alone may be larger than the room:
+        else it would be refused for ever.
 
         Raises:
-            OverloadedError: There is no room for that part.
+            OverloadedError: There is no room for that part beside others.
         """
         counted = 0
 
         def count(size: int) -> None:
             nonlocal counted
-            if size > self._room:
+            if size > self._room and self.held_bytes > counted:
                 raise OverloadedError("too many requests wait to be stored")
             counted += size
             self._arriving_bytes += size

@@ -191,6 +191,15 @@ async def test_bodies_that_are_still_read_take_room_until_they_are(database: Dat
     assert not taker.is_full
 
 
+async def test_a_body_larger_than_all_room_is_taken_when_it_is_alone(database: Database) -> None:
+    taker = committer(database, bounds=Bounds(waiting_bytes=100))
+    with taker.reading() as huge:
+        for _ in range(3):
+            huge(60)
+        with taker.reading() as another, pytest.raises(OverloadedError):
+            another(1)
+
+
 async def test_closing_refuses_what_comes_and_finishes_what_waits(database: Database) -> None:
     taker = committer(database)
     task = asyncio.create_task(taker.run())
