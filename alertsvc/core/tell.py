@@ -206,10 +206,8 @@ class Telling:
         """It fires again before the news of its end has left: then that news is taken back, and nothing ended."""
         lane, end = self._out.lane(believer.destination), frozenset({Reason.RESOLVED})
         is_alone = any(delivery.reason is Reason.RESOLVED and delivery.surely_here for delivery in lane)
-        in_summary = believer.deliver is Deliver.IMMEDIATE and self._out.take_back(
-            believer.destination, end, "fired again before it left"
-        )
-        if not is_alone and not in_summary:
+        in_digest = self._out.take_back(believer.destination, end, "fired again before it left")
+        if not is_alone and not in_digest:
             return believer
         self._out.withdraw(believer.destination, end, "fired again before it left")
         state = "told" if believer.last_told_at else "pending"

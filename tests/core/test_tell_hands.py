@@ -212,8 +212,11 @@ AGAIN = "reopened by ann"
         pytest.param(
             replace(READ_IT, state="ended", ended_at=NOW),
             [covered(ENDED)],
-            [f"team/chat | opened | in the digest of 10:00 | {AGAIN}"],
-            "team/chat pending digest warning",
+            [
+                "team/chat | updated | in the digest of 10:00 | route root: waits for the digest",
+                f"team/chat | resolved | out of the digest | {FIRED_AGAIN}",
+            ],
+            "team/chat told digest warning",
             id="a-digest-was-to-tell-of-the-end",
         ),
         pytest.param(

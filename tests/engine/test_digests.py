@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from alertsvc.core.digests import DigestRule, Every
-from alertsvc.core.model import AlertState, Deliver, Severity
+from alertsvc.core.model import AlertState, Deliver, Reason, Severity
 from alertsvc.engine.digesting import CLOCK_TOLERANCE, send_digest
 from alertsvc.store import briefs
 from alertsvc.store.database import Database
-from tests.world import START, World, destination, event, rules
+from tests.world import ALL, START, World, destination, event, rules
 
 WARNING = Severity.WARNING
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
@@ -148,18 +150,42 @@ async def test_a_preview_lists_the_gravest_and_counts_all(world: World) -> None:
     assert waiting.incident_count == 4
 
 
-async def test_what_waits_of_an_earlier_warning_leaves_the_digest_when_it_fires_again_and_pages(world: World) -> None:
-    reopening = replace(world.rules.correlate[0], reopen_within=timedelta(hours=1))
-    world.rules = replace(world.rules, correlate=(reopening,))
-    await world.post(event(Severity.WARNING), event(Severity.WARNING, AlertState.RESOLVED))
-    await world.post(event(start=START + timedelta(seconds=1)))
+@pytest.mark.parametrize(
+    ("hears", "ended", "again"),
+    [
+        pytest.param(ALL, "superseded", "raised", id="a-channel-of-ends"),
+        pytest.param(ALL - {Reason.RESOLVED}, "suppressed", "opened", id="send_resolved-false"),
+    ],
+)
+async def test_what_waits_of_an_earlier_warning_leaves_the_digest_when_it_fires_again_and_pages(
+    database: Database, hears: frozenset[Reason], ended: str, again: str
+) -> None:
+    known = rules(destination("chat", hears))
+    world = World(database, replace(known, correlate=(replace(known.correlate[0], reopen_within=HOUR),)))
+    await world.post(event(WARNING), event(WARNING, AlertState.RESOLVED))
+    await world.post(event(start=START + SECOND))
     await world.deliver()
     await world.post(event(feature="age"))
     assert await world.notifications() == [
         ("opened", "superseded"),
-        ("resolved", "superseded"),
-        ("opened", "delivered"),
+        ("resolved", ended),
+        (again, "delivered"),
         ("updated", "pending"),
     ]
-    await world.pass_time(timedelta(hours=2), timedelta(minutes=5))
-    assert world.channel().reasons == ["opened", "updated"]
+    await world.pass_time(2 * HOUR, 5 * MINUTE)
+    assert world.channel().reasons == [again, "updated"]
+    await world.balance()
+
+
+async def test_who_was_told_in_a_digest_is_told_of_the_end_though_it_paged_and_ended_before_that_left(
+    world: World,
+) -> None:
+    reopening = replace(world.rules.correlate[0], reopen_within=HOUR)
+    world.rules = replace(world.rules, correlate=(reopening,))
+    await world.post(event(WARNING))
+    await world.pass_time(HOUR + MINUTE, MINUTE)
+    await world.post(event(WARNING, AlertState.RESOLVED))
+    await world.post(event(start=world.now))
+    await world.post(event(start=world.now, state=AlertState.RESOLVED))
+    await world.pass_time(2 * HOUR, MINUTE)
+    assert world.channel().reasons == ["digest", "resolved"]
