@@ -103,7 +103,7 @@ async def post(port: int, body: bytes) -> int:
         writer.close()
 
 
-@pytest.mark.timeout(60 + KILLS * 5)
+@pytest.mark.timeout(60 + KILLS * 8)
 async def test_no_kill_loses_what_was_acknowledged(tmp_path: Path, database_url: str) -> None:
     port, stop = free_port(), asyncio.Event()
     chance = random.Random(7)
