@@ -75,3 +75,15 @@ async def world(database: Database) -> AsyncIterator[World]:
     made = World(database, rules())
     yield made
     await made.balance()
+
+
+LONG_SECONDS = 400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests begin with the run, each at another worker: one that begins late is waited for by all."""
+    longest = [each for each in items if any(mark.args[0] >= LONG_SECONDS for mark in each.iter_markers("timeout"))]
+    rest = [each for each in items if each not in longest]
+    for place, each in enumerate(longest):
+        rest.insert(place * (len(items) // max(1, len(longest))), each)
+    items[:] = rest
