@@ -7,6 +7,7 @@ news rides along with one that surely has not left.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from uuid import UUID
 
 from alertsvc.core.effects import (
@@ -88,6 +89,10 @@ class Outgoing:
         One that may have left does not count: whoever has it may take the next try for the same message again.
         """
         return next((each for each in self.lane(destination) if each.surely_here and each.reason in FIRING_NEWS), None)
+
+    def ahead_of_news(self, destination: str) -> list[LiveDelivery]:
+        """What leaves before anything that says it fires."""
+        return list(takewhile(lambda each: each.reason not in FIRING_NEWS, self.lane(destination)))
 
     def tells_that_it_fires(self, destination: str) -> bool:
         """Whether a message that says so has not ended, maybe being sent right now."""
@@ -246,8 +251,15 @@ class Outgoing:
         self, destination: str, reasons: frozenset[Reason], why: str, superseded_by: UUID | None = None
     ) -> None:
         """Take back what is not being sent, of `reasons`, and end the notifications it covers."""
+        listed = [each for each in self.lane(destination) if each.reason in reasons]
+        self.withdraw_these(destination, listed, why, superseded_by)
+
+    def withdraw_these(
+        self, destination: str, listed: Sequence[LiveDelivery], why: str, superseded_by: UUID | None = None
+    ) -> None:
+        """Take back those of the lane's messages `listed` that are not being sent."""
         lane = self.lane(destination)
-        taken = [each for each in lane if each.changeable and each.reason in reasons]
+        taken = [each for each in listed if each.changeable]
         unwritten = {delivery.id for delivery in self._effects.deliveries}
         for delivery in taken:
             if delivery.maybe_left and delivery.reason in FIRING_NEWS:

@@ -182,8 +182,9 @@ class Telling:
             return
         if self._incident.status is IncidentStatus.ACKNOWLEDGED:
             self._out.withdraw(destination, BUNDLED_NEWS, f"acknowledged by {self._incident.acknowledged_by}")
-        if not knows and not self._out.tells_that_it_fires(destination):
-            self._out.withdraw(destination, CHANGES_OF_HANDS, "the opening had failed")
+        if not knows:  # what comes before the next news would be the first it hears
+            early = [each for each in self._out.ahead_of_news(destination) if each.reason in CHANGES_OF_HANDS]
+            self._out.withdraw_these(destination, early, "the opening had failed")
 
     # What follows for one destination
 

@@ -291,6 +291,12 @@ def test_whose_opening_may_have_left_may_know_of_it():
             id="the-opening-failed-so-no-change-of-hands-is-news",
         ),
         pytest.param(
+            [UNTOLD, unsent(GIVEN_BACK, 12), unsent(UPDATED, 13, state="waiting"), unsent(TAKEN, 14, state="waiting")],
+            incident(),
+            [f"team/chat | unacknowledged | taken back | {HAD_FAILED}"],
+            id="the-opening-failed-so-a-change-of-hands-is-no-news-before-the-next-is",
+        ),
+        pytest.param(
             [UNTOLD, unsent(OPENED, 11), unsent(TAKEN, state="waiting")],
             ACKED,
             [],
