@@ -59,11 +59,11 @@ def silence_of(record: SilenceRecord) -> Silence:
 
 def silences_now(conn: Connection, now: datetime) -> list[Silence]:
     """The silences that mute at `now`."""
-    found = [_as_seen_at(record, now) for record in silences.begun(conn, now, now + CLOCKS_DIFFER)]
+    found = [as_seen_at(record, now) for record in silences.begun(conn, now, now + CLOCKS_DIFFER)]
     return [silence for silence in found if silence.stretch_at(now) is not None]
 
 
-def _as_seen_at(record: SilenceRecord, now: datetime) -> Silence:
+def as_seen_at(record: SilenceRecord, now: datetime) -> Silence:
     """The silence, where what was done to it on a clock that is a little ahead of ours has happened all the same."""
     silence, done_at = silence_of(record), not_before(record, now)
     starts_at = now if now < silence.starts_at <= done_at else silence.starts_at

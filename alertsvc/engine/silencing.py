@@ -16,7 +16,7 @@ from alertsvc.core.severity import with_severity
 from alertsvc.core.silences import FOREVER, Flaw, Silence, Stretch, flaws_of, may_keep_its_name
 from alertsvc.core.subscribers import subscribers
 from alertsvc.engine.commands import UnknownThingError
-from alertsvc.engine.muting import not_before, silence_of
+from alertsvc.engine.muting import as_seen_at, not_before, silence_of
 from alertsvc.store import alerts, incidents, mutes, silences
 from alertsvc.store.silences import SilenceRecord
 
@@ -208,7 +208,9 @@ def tend(silence_id: UUID, moment: Moment, conn: Connection) -> int:
 
 def _has_begun(record: SilenceRecord, now: datetime) -> Stretch | None:
     stretch = silence_of(record).stretch_at(now)
-    return None if stretch is None or stretch.starts_at == record.spread_for else stretch
+    if stretch is None or stretch.starts_at == record.spread_for:
+        return None
+    return None if as_seen_at(record, now).stretch_at(now) is None else stretch  # ended on a clock that is ahead
 
 
 def _has_ended(record: SilenceRecord, now: datetime) -> bool:

@@ -19,7 +19,7 @@ from alertsvc.matchers import parse_matchers
 from alertsvc.store.silences import SilenceRecord
 from tests.world import START, World, event, rules
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 RESOLVED = AlertState.RESOLVED
 DOWN_HIDES_DRIFT = InhibitRule(
     "down", parse_matchers('alertname="ModelDown"'), parse_matchers('alertname!="ModelDown"'), ("model",)
@@ -103,6 +103,16 @@ async def test_a_silence_that_is_ended_early_mutes_no_longer(world: World) -> No
     await expire(world, key)
     await world.pass_time(timedelta(seconds=2), timedelta(seconds=1))
     assert world.channel().reasons == ["unmuted"]
+
+
+async def test_what_fires_after_a_silence_ended_on_a_clock_that_is_ahead_is_told_once(world: World) -> None:
+    key = await silence(world)
+    world.set_clock(5 * SECOND)
+    await expire(world, key)
+    world.set_clock(-5 * SECOND)
+    await world.post(event())
+    await world.pass_time(MINUTE, SECOND)
+    assert world.channel().reasons == ["opened"]
 
 
 async def test_a_silence_that_is_extended_goes_on(world: World) -> None:

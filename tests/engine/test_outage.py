@@ -47,8 +47,13 @@ async def _longest_pause(world: World) -> timedelta:
 
 async def _a_while(sender: Sender, working: "Working", world: World, span: timedelta) -> None:
     """Let time go by, and the sender do all that it then can: no time goes by while it does."""
+    await _rest(sender, working)  # it looks for work by itself too, and a lease must not run out at once
     world.now += span
     sender.wake()
+    await _rest(sender, working)
+
+
+async def _rest(sender: Sender, working: "Working") -> None:
     idle_turns = 0
     while idle_turns < 5:
         await asyncio.sleep(0.005)
