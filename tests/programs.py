@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.fork_server import Forked, ForkServer
+
 ROOT = Path(__file__).parents[1]
 READY_SECONDS = 20.0
 
@@ -71,7 +73,7 @@ async def asked(method: str, url: str, body: Any = None, headers: Mapping[str, s
 class Program:
     """A process and its output."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path, url: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Forked, log: Path, url: str) -> None:
         self.process = process
         self.log = log
         self.url = url
@@ -119,12 +121,18 @@ async def start(command: Sequence[str], log: Path, url: str, environment: Mappin
 
 
 @contextlib.asynccontextmanager
-async def alertsvc(config: Path, *, port: int | None = None, database: str | None = None) -> AsyncIterator[Program]:
-    """The service itself, ready, with the configuration `config`."""
-    chosen = port or free_port()
+async def alertsvc(
+    config: Path, *, port: int | None = None, database: str | None = None, forks: ForkServer | None = None
+) -> AsyncIterator[Program]:
+    """The service itself, ready, with the configuration `config`; forked where it is to be quick."""
+    chosen, log = port or free_port(), config.with_suffix(".log")
+    url = f"http://127.0.0.1:{chosen}"
     environment = {"ALERTSVC_LOG_FORMAT": "json"} | ({"ALERTSVC_DATABASE_URL": database} if database else {})
-    command = [sys.executable, "-m", "alertsvc", "serve", "-c", str(config), "--listen", f"127.0.0.1:{chosen}"]
-    program = await start(command, config.with_suffix(".log"), f"http://127.0.0.1:{chosen}", environment)
+    arguments = ["serve", "-c", str(config), "--listen", f"127.0.0.1:{chosen}"]
+    if forks is None:
+        program = await start([sys.executable, "-m", "alertsvc", *arguments], log, url, environment)
+    else:
+        program = Program(await forks.fork(arguments, log, environment), log, url)
     try:
         await program.wait_ready("/-/ready")
         yield program

@@ -21,6 +21,7 @@ from alertsvc.store import migrate
 from alertsvc.store.tables import alert, incident, notification, outbox
 from tests import ledger
 from tests.fakes.provider import Answer, Asked, Provider
+from tests.fork_server import fork_server
 from tests.programs import Program, alertsvc, eventually, free_port
 
 KILLS = int(os.environ.get("ALERTSVC_KILLS", "50"))
@@ -115,10 +116,11 @@ async def test_no_kill_loses_what_was_acknowledged(tmp_path: Path, database_url:
     clients = [Client(port, number) for number in range(CLIENTS)]
     posting = [asyncio.create_task(client.run(stop)) for client in clients]
     try:
-        for _ in range(KILLS):
-            async with alertsvc(config, port=port, database=database_url) as service:
-                await asyncio.sleep(chance.uniform(0.0, LONGEST_LIFE_SECONDS))
-                await service.end(signal.SIGKILL)
+        async with fork_server() as forks:
+            for _ in range(KILLS):
+                async with alertsvc(config, port=port, database=database_url, forks=forks) as service:
+                    await asyncio.sleep(chance.uniform(0.0, LONGEST_LIFE_SECONDS))
+                    await service.end(signal.SIGKILL)
         stop.set()
         await asyncio.gather(*posting)
         async with alertsvc(config, port=port, database=database_url) as service:
