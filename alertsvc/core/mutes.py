@@ -149,20 +149,32 @@ class Mutes:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Mutes that have ended: could they have kept back the news of an alert?"""
+    """Mutes that have ended: could they have kept back the news of an alert?
+
+    `rules` and the names `intervals` are what may mute in this place by now. A mute that came of anything else belongs
+    to another configuration: what it kept back nobody can say any more, so it may have been anything.
+    """
 
     refs: frozenset[str]
     silences: Mapping[str, Silence] = field(default_factory=dict[str, Silence])
     rules: Sequence[InhibitRule] = ()
+    intervals: frozenset[str] = frozenset()
 
     def held(self, labels: Labels, route: Route) -> bool:
         """Whether one of them may have muted an alert with `labels` that goes by `route`."""
+        if not self.refs <= self._known():
+            return True
         names = (*route.mute_intervals, *route.active_intervals)
         if any(interval_ref(name) in self.refs for name in names):
             return True
         if any(silence.fits(labels) for ref, silence in self.silences.items() if ref in self.refs):
             return True
         return any(self._at(rule, labels) in self.refs for rule in self.rules if rule.is_target(labels))
+
+    def _known(self) -> frozenset[str]:
+        keys = {rule.key for rule in self.rules}
+        places = (ref for ref in self.refs if kind_of(ref) is MuteKind.INHIBITION and ref.split(":")[1] in keys)
+        return frozenset((*self.silences, *places, *map(interval_ref, self.intervals)))
 
     @staticmethod
     def _at(rule: InhibitRule, labels: Labels) -> str | None:

@@ -1,7 +1,7 @@
 """The routing tree: which routes take an alert. Alertmanager's rules, exactly."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -95,6 +95,12 @@ class Route:
     def fits(self, labels: Labels) -> bool:
         """Whether all its own matchers fit; what its children want is another matter."""
         return fits_all(self.matchers, labels)
+
+    def each(self) -> Iterator["Route"]:
+        """It and all below it, depth first."""
+        yield self
+        for route in self.routes:
+            yield from route.each()
 
 
 def fits_all(matchers: tuple[Matcher, ...], labels: Labels) -> bool:

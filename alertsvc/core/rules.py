@@ -36,7 +36,7 @@ class Rules:
     fits, the first route's `group_by` decides.
 
     `routing` and `correlating` are `root` and `correlate` compiled, for whoever asks about labels. `storm_rules`
-    has what the destinations say, by their ids.
+    has what the destinations say, by their ids, and `timed_by` the intervals that routes to a destination name.
     """
 
     root: Route
@@ -52,12 +52,22 @@ class Rules:
     routing: RoutingTable = field(init=False, repr=False, compare=False)
     correlating: CorrelateTable = field(init=False, repr=False, compare=False)
     storm_rules: Mapping[str, StormRule] = field(init=False, repr=False, compare=False)
+    timed_by: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "routing", RoutingTable(self.root))
         object.__setattr__(self, "correlating", CorrelateTable(self.correlate))
         listed = (each for destinations in self.receivers.values() for each in destinations)
         object.__setattr__(self, "storm_rules", {each.id: each.storm for each in listed if each.storm is not None})
+        object.__setattr__(self, "timed_by", self._intervals_by_destination())
+
+    def _intervals_by_destination(self) -> Mapping[str, frozenset[str]]:
+        named: dict[str, frozenset[str]] = {}
+        for route in self.root.each():
+            names = frozenset((*route.mute_intervals, *route.active_intervals))
+            for destination in self.receivers.get(route.receiver, ()) if names else ():
+                named[destination.id] = named.get(destination.id, frozenset()) | names
+        return named
 
     def correlate_rule(self, labels: Labels, routing_labels: Labels) -> CorrelateRule:
         """What makes the incident of an alert with `labels`: a rule that fits, else the first route's `group_by`.

@@ -100,6 +100,13 @@ class Telling:
         if destination in self._out.believers:
             self._out.hold_on(destination, ended, mutes)
 
+    def knows_nothing(self, destination: str) -> bool:
+        """Whether `destination` is to hear of the incident, and has heard nothing, nor is anything on its way."""
+        believer = self._out.believers.get(destination)
+        if believer is None or believer.told_at is not None:
+            return False
+        return not self._is_on_its_way(destination) and not self._out.news_waits(destination)
+
     def digest_is_muted(self, destination: str, mutes: Sequence[Mute]) -> None:
         """The digest that `destination` waits for is about to be made, and everything that fires is muted."""
         if destination in self._out.believers:

@@ -1,12 +1,13 @@
 """Looks again at news that was kept back once its mute may have ended, and tells what still fires."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from alertsvc.core.effects import Released
+from alertsvc.core.incidents import Believer
 from alertsvc.core.model import Deliver, Labels, Severity
 from alertsvc.core.mutes import Ended, Mute, MuteKind, Mutes, silence_ref
 from alertsvc.core.route import Destination, Route
@@ -46,7 +47,11 @@ def look_again(incident_id: UUID, moment: Moment, conn: Connection) -> int:
     known_silences = _silences(conn, held)
     for name in dict.fromkeys(each.destination for each in held if each.is_due):
         rows = [each for each in held if each.destination == name]
-        _look_at_lane(telling, rows, [each for each in fires if each.destination.id == name], in_force, known_silences)
+        lane = [each for each in fires if each.destination.id == name]
+        ended = Ended(frozenset(), known_silences, moment.rules.inhibit, moment.rules.timed_by.get(name, frozenset()))
+        _look_at_lane(telling, rows, lane, in_force, ended)
+        if not lane:
+            _tell_elsewhere(telling, fires, situation.believers, in_force)
     apply_effects(conn, telling.finish(), deciding)
     strangers = {each.destination for each in held} - situation.believers.keys()
     mutes.release(conn, [Released(incident_id, name, frozenset(each.ref for each in held)) for name in strangers])
@@ -58,7 +63,7 @@ def _look_at_lane(
     held: Sequence[Held],
     fires: Sequence[_Fires],
     in_force: Mutes,
-    known_silences: Mapping[str, Silence],
+    ended: Ended,
 ) -> None:
     still: dict[str, Mute] = {}
     free: list[_Fires] = []
@@ -69,12 +74,24 @@ def _look_at_lane(
             free.append(each)
     over = {each.ref: each.said for each in held if each.is_due and each.ref not in still}
     telling.mutes_have_changed(held[0].destination, frozenset(over), tuple(still.values()))
-    ended = Ended(frozenset(over), known_silences, in_force.rules)
-    heard = [each for each in free if ended.held(each.labels, each.route)]
+    ended = replace(ended, refs=frozenset(over))
+    never_told = telling.knows_nothing(held[0].destination)
+    heard = [each for each in free if never_told or ended.held(each.labels, each.route)]
     if heard:
         worst = max(heard, key=_urgency)
         why = f"the mute has ended: {'; '.join(over.values())}"
         telling.mute_has_ended(worst.destination, worst.route, worst.severity, why, worst.labels.get("alertname", ""))
+
+
+def _tell_elsewhere(telling: Telling, fires: Sequence[_Fires], known: Mapping[str, Believer], in_force: Mutes) -> None:
+    """What was kept from a destination is routed to others by now, some of which have never heard of the incident."""
+    for each in fires:
+        if each.destination.id not in known:
+            found = in_force.on(each.labels, each.route)
+            if found:
+                telling.is_muted(each.destination, each.route, each.severity, found)
+            else:
+                telling.fires(each.destination, each.route, each.severity, each.labels.get("alertname", ""))
 
 
 def _urgency(each: _Fires) -> tuple[bool, Severity]:
