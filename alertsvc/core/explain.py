@@ -89,10 +89,10 @@ def told_by(taken: Iterable[Taking]) -> dict[str, Taking]:
 def explain(rules: Rules, labels: Labels, severity: Severity | None = None, mutes: Mutes | None = None) -> Explanation:
     """What would become of a firing alert with `labels`, and why, while `mutes` are in force.
 
-    `severity` is what its source says of it, where that is not the label `severity`.
+    `severity` is what its source says of it, where that is not the label `severity`. Without either routes see none.
     """
     graded = graded_by(rules, labels, severity)
-    seen = with_severity(labels, graded)
+    seen = labels if severity is None else with_severity(labels, graded, "")
     tree = walk(rules.root, seen)
     rule = rules.correlate_rule(labels, seen)
     takes = [finding.route for finding in tree.each() if finding.standing is Standing.TAKES]

@@ -62,7 +62,7 @@ def foresee(moment: Moment, event: Event, mutes: Mutes, known: Known) -> tuple[F
     alerts = {} if begins or known.alert is None else {event.fingerprint: known.alert}
     batch = Batch(moment, alerts, known.situations)
     batch.arrive(event, moment.new_id(), moment.now)
-    effects = batch.finish(mutes).effects
+    effects = batch.finish(mutes, moment.storms).effects
     read = _Reading(effects, known.situations, moment)
     named: dict[str, Route | None] = {}
     for destination, route in subscribers(moment.rules, event_labels(event)):

@@ -49,6 +49,12 @@ class SeverityRule:
         return found if found is not None else KNOWN_WORDS.get(key, self.default)
 
 
-def with_severity(labels: Labels, severity: Severity) -> Labels:
-    """The labels that routes see: an alert's own, and its severity where it has no such label."""
-    return labels if labels.get("severity") else {**labels, "severity": severity.word}
+SAY_IT_BY_LABEL = frozenset({"alertmanager", "alertmanager_api"})
+"""Sources whose alerts have no severity but the label. Routes see it missing there, as Alertmanager's do."""
+
+
+def with_severity(labels: Labels, severity: Severity, source: str) -> Labels:
+    """The labels that routes see: an alert's own, and its severity where its source says that in another way."""
+    if labels.get("severity") or source in SAY_IT_BY_LABEL:
+        return labels
+    return {**labels, "severity": severity.word}

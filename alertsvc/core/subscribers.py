@@ -8,7 +8,7 @@ from alertsvc.core.severity import with_severity
 
 def event_labels(event: Event) -> Labels:
     """The labels that routes and mutes see of an event."""
-    return with_severity(event.labels, event.severity)
+    return with_severity(event.labels, event.severity, event.source)
 
 
 def subscribers(rules: Rules, labels: Labels) -> list[tuple[Destination, Route]]:

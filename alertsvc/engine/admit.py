@@ -199,13 +199,16 @@ def _numbers(
 
 
 def _claim_event_ids(conn: Connection, flow: Sequence[_Arrival], now: datetime) -> set[str]:
-    """The event ids that arrive for the first time. One that came before is a duplicate, whatever it says."""
+    """The event ids that arrive for the first time. One that came before is a duplicate, whatever else it says.
+
+    They are names of observations of one alert: a run that names all its metrics' events alike repeats none of them.
+    """
     named = {_event_key(item.event): item.event.fingerprint for item in flow if item.event.event_id}
     return arrivals.claim_keys(conn, named, now) if named else set()
 
 
 def _event_key(event: Event) -> str:
-    return f"event:{event.source}:{event.event_id}"
+    return f"event:{event.source}:{event.fingerprint}:{event.event_id}"
 
 
 def _not_surely_duplicate(flow: Sequence[_Arrival], known: dict[str, Alert], fresh_ids: set[str]) -> list[int]:

@@ -111,13 +111,15 @@ async def retry_delivery(database: Database, delivery_id: UUID, actor: Actor, mo
 
     Raises:
         UnknownThingError: No such delivery.
-        NotPossibleError: It was accepted, was taken back, or is being sent right now.
+        NotPossibleError: It was accepted, was taken back, is being sent right now, or its incident is over.
     """
     state, found = await database.transaction(partial(_retry, delivery_id, actor, moment))
     if state is RetryState.UNKNOWN:
         raise UnknownThingError(f"delivery {delivery_id}")
     if state is RetryState.SENDING:
         raise NotPossibleError("it is being sent right now")
+    if state is RetryState.OVER:
+        raise NotPossibleError("the incident is over: that it fires is no news any more")
     if state is RetryState.ENDED_WELL:
         raise NotPossibleError("only a delivery that waits or has failed can be retried")
     return found

@@ -17,13 +17,18 @@ from alertsvc.core.rules import Moment, Rules
 from alertsvc.core.subscribers import event_labels
 from alertsvc.engine.mute_origins import Origins, origins_of
 from alertsvc.engine.muting import mutes_for
+from alertsvc.engine.storming import with_storms
+from alertsvc.ingest import alertmanager
 from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.store import alerts, incidents
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An alert that somebody thinks of: it begins to fire, or ends, at `at`."""
+    """An alert that somebody thinks of: it begins to fire, or ends, at `at`.
+
+    `severity` is for a source that says it in a field of its own; others have at most the label.
+    """
 
     labels: Labels
     at: datetime
@@ -33,7 +38,8 @@ class Question:
     def event(self, rules: Rules) -> Event:
         """The event that would arrive."""
         severity = graded_by(rules, self.labels, self.severity)
-        return Event("explain", fingerprint(self.labels), self.state, severity, self.labels)
+        source = alertmanager.SOURCE if self.severity is None else "explain"  # whose severity is nothing but a label
+        return Event(source, fingerprint(self.labels), self.state, severity, self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +60,15 @@ class Expectation:
 def expect(question: Question, moment: Moment, conn: Connection) -> Expectation:
     """Say what would become of an alert, and why.
 
-    Silences and time intervals are those at the instant of the question; what inhibits, the incidents and who was told
-    of them are as they are now.
+    Silences and time intervals are those at the instant of the question; what inhibits, storms, the incidents and who
+    was told of them are as they are now.
     """
     event = question.event(moment.rules)
     mutes = mutes_for(conn, moment.rules, question.at, [event_labels(event)], besides=[event.fingerprint])
-    explanation = explain(moment.rules, event.labels, event.severity, mutes)
+    explanation = explain(moment.rules, event.labels, question.severity, mutes)
     alert = alerts.known(conn, [event.fingerprint]).get(event.fingerprint)
     situations = _situations(conn, explanation, alert, moment)
-    at = replace(moment, now=question.at)
+    at = replace(with_storms(conn, moment), now=question.at)
     return Expectation(
         explanation=explanation,
         foreseen=foresee(at, event, mutes, Known(situations, alert)),
@@ -93,5 +99,5 @@ def expect_of_rules(question: Question, rules: Rules) -> tuple[Explanation, Sequ
     """The same where there is no database: of a first alert, when nothing mutes but the clock."""
     event = question.event(rules)
     mutes = Mutes(question.at, timed=timed_by(rules.intervals))
-    explanation = explain(rules, event.labels, event.severity, mutes)
+    explanation = explain(rules, event.labels, question.severity, mutes)
     return explanation, foresee(Moment(rules, question.at, new_id), event, mutes, Known())

@@ -43,5 +43,5 @@ async def rebuild(database: Database, rules: Rules) -> None:
 
 
 def _sources(rules: tuple[InhibitRule, ...], alert: FiringAlert) -> list[tuple[UUID, Source]]:
-    labels = with_severity(alert.labels, alert.severity)
+    labels = with_severity(alert.labels, alert.severity, alert.source)
     return [(alert.id, source) for source in sources_of(rules, alert.fingerprint, labels)]

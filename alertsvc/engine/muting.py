@@ -93,7 +93,7 @@ def kept_back(conn: Connection, rules: Rules, now: datetime, incident_id: UUID, 
     in_force = mutes_for(conn, rules, now, ())
     if in_force.are_none:
         return ()
-    firing = [with_severity(each.labels, each.severity) for each in alerts.firing_of(conn, incident_id)]
+    firing = [with_severity(each.labels, each.severity, each.source) for each in alerts.firing_of(conn, incident_id)]
     if rules.inhibit:
         in_force = mutes_for(conn, rules, now, firing)
     found: dict[str, Mute] = {}

@@ -168,7 +168,7 @@ def reach_of(record: SilenceRecord, conn: Connection) -> Reach:
     count, highest, found = 0, None, dict[UUID, None]()
     for page in alerts.firing_pages(conn):
         for each in page:
-            if silence.fits(with_severity(each.labels, each.severity)):
+            if silence.fits(with_severity(each.labels, each.severity, each.source)):
                 count += 1
                 highest = max(highest or each.severity, each.severity)
                 if each.incident_id is not None:
@@ -223,7 +223,7 @@ def _spread(conn: Connection, silence: Silence, stretch: Stretch, moment: Moment
     for page in alerts.firing_pages(conn):
         fitting: dict[UUID, set[str]] = {}
         for each in page:
-            labels = with_severity(each.labels, each.severity)
+            labels = with_severity(each.labels, each.severity, each.source)
             if each.incident_id is None or not silence.fits(labels):
                 continue
             heard = [to.id for to, by in subscribers(moment.rules, labels) if by.deliver[each.severity] != Deliver.NONE]

@@ -43,12 +43,12 @@ class Standing:
 def standings(conn: Connection, rules: Rules, now: datetime, after: str, limit: int) -> list[Standing]:
     """At most `limit` firing alerts, those whose fingerprint follows `after`, in the order of fingerprints."""
     page = firing.page(conn, after, limit)
-    in_force = mutes_for(conn, rules, now, [with_severity(each.labels, each.severity) for each in page])
+    in_force = mutes_for(conn, rules, now, [with_severity(each.labels, each.severity, each.source) for each in page])
     return [_standing(each, rules, in_force) for each in page]
 
 
 def _standing(alert: ListedAlert, rules: Rules, in_force: Mutes) -> Standing:
-    labels = with_severity(alert.labels, alert.severity)
+    labels = with_severity(alert.labels, alert.severity, alert.source)
     routes = rules.routing.routes_for(labels)
     silences = [mute.ref for mute in in_force.on(labels, rules.root) if mute.kind is MuteKind.SILENCE]
     sources = inhibitors(rules.inhibit, labels, in_force.sources)

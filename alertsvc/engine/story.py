@@ -96,7 +96,7 @@ def story(conn: Connection, incident_id: UUID, page: Page, moment: Moment) -> St
 
 def _today(conn: Connection, incident_id: UUID, moment: Moment) -> list[Today]:
     firing = alerts.firing_of(conn, incident_id, MOST_ALERTS)
-    listed = [with_severity(each.labels, each.severity) for each in firing]
+    listed = [with_severity(each.labels, each.severity, each.source) for each in firing]
     in_force = mutes_for(conn, moment.rules, moment.now, listed)
     return [
         Today(each, takings(moment.rules, labels, each.severity, in_force))

@@ -102,7 +102,7 @@ def _firing(conn: Connection, incident_id: UUID, moment: Moment) -> list[_Fires]
     return [
         _Fires(labels, alert.severity, destination, route)
         for alert in alerts.firing_of(conn, incident_id)
-        for labels in (with_severity(alert.labels, alert.severity),)
+        for labels in (with_severity(alert.labels, alert.severity, alert.source),)
         for destination, route in subscribers(moment.rules, labels)
     ]
 

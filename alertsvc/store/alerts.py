@@ -122,16 +122,24 @@ class FiringAlert:
 
     id: UUID
     fingerprint: str
+    source: str
     labels: Labels
     severity: Severity
     incident_id: UUID | None
 
 
-_FIRING: Columns = (alert.c.id, alert.c.fingerprint, alert.c.labels, alert.c.severity, alert.c.incident_id)
+_FIRING: Columns = (
+    alert.c.id,
+    alert.c.fingerprint,
+    alert.c.source,
+    alert.c.labels,
+    alert.c.severity,
+    alert.c.incident_id,
+)
 
 
 def _firing(row: AnyRow) -> FiringAlert:
-    return FiringAlert(row.id, row.fingerprint, row.labels, Severity(row.severity), row.incident_id)
+    return FiringAlert(row.id, row.fingerprint, row.source, row.labels, Severity(row.severity), row.incident_id)
 
 
 def firing_after(conn: Connection, after: UUID | None, limit: int) -> list[FiringAlert]:

@@ -16,6 +16,7 @@ class ListedAlert:
     """An alert that fires. `expires_at` is None when its source will say that it ended."""
 
     fingerprint: str
+    source: str
     labels: Labels
     annotations: Labels
     links: tuple[Mapping[str, str], ...]
@@ -34,6 +35,7 @@ def page(conn: Connection, after: str, limit: int) -> list[ListedAlert]:
 def _firing(row: Any) -> ListedAlert:
     return ListedAlert(
         fingerprint=row.fingerprint,
+        source=row.source,
         labels=row.labels,
         annotations=row.annotations,
         links=tuple(row.links),

@@ -1,19 +1,18 @@
 """A person has a delivery tried again."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, auto
 from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from alertsvc.core.model import Severity
+from alertsvc.core.model import IncidentStatus, Reason, Severity
+from alertsvc.core.outgoing import FIRING_NEWS, horizon
+from alertsvc.store import incidents
 from alertsvc.store.bulk import AnyRow
 from alertsvc.store.outbox import lock_lanes, priority, promote
-from alertsvc.store.settling import hold_lanes
-from alertsvc.store.tables import believer, delivery, notification, outbox
-
-HORIZON = timedelta(hours=24)
+from alertsvc.store.tables import believer, delivery, incident, notification, outbox
 
 
 class RetryState(Enum):
@@ -23,6 +22,7 @@ class RetryState(Enum):
     UNKNOWN = auto()
     SENDING = auto()
     ENDED_WELL = auto()
+    OVER = auto()
 
 
 def retry(
@@ -30,7 +30,8 @@ def retry(
 ) -> tuple[RetryState, UUID]:
     """Make a waiting delivery due, or put a failed one into the outbox again under a new identity.
 
-    One that was retried before stands for that later try.
+    One that was retried before stands for that later try. That an incident fires is told no more once it is over: who
+    hears of it only now would never hear of its end.
     """
     live = conn.execute(select(outbox.c.state).where(outbox.c.id == delivery_id)).scalar_one_or_none()
     if live is not None:
@@ -43,6 +44,8 @@ def retry(
     if ended.outcome != "failed":
         return RetryState.ENDED_WELL, delivery_id
     _hold(conn, ended)
+    if Reason(ended.reason) in FIRING_NEWS and _is_over(conn, ended.incident_id):
+        return RetryState.OVER, delivery_id
     later = _retried_as(conn, delivery_id)
     if later is not None:
         return retry(conn, later, who, now, new_id)
@@ -60,7 +63,7 @@ def _retried_as(conn: Connection, delivery_id: UUID) -> UUID | None:
 def _again(conn: Connection, ended: AnyRow, who: str, now: datetime, new_id: Callable[[], UUID]) -> UUID:
     fresh = new_id()
     row = {name: getattr(ended, name) for name in ("lane", "destination", "receiver", "incident_id", "digest_id")}
-    times = {"created_at": now, "due_at": now, "expires_at": now + HORIZON}
+    times = {"created_at": now, "due_at": now, "expires_at": now + horizon(Severity(ended.severity))}
     rest = {
         "id": fresh,
         "sequence": _next_place(conn, ended),
@@ -97,11 +100,16 @@ def _again(conn: Connection, ended: AnyRow, who: str, now: datetime, new_id: Cal
 
 
 def _hold(conn: Connection, ended: AnyRow) -> None:
-    """Hold the lane until the transaction ends."""
+    """Hold the lane until the transaction ends, and before it the incident, which must not end meanwhile."""
     if ended.incident_id is None:
         lock_lanes(conn, [ended.lane])
     else:
-        hold_lanes(conn, [(ended.incident_id, ended.destination)])
+        incidents.situation(conn, ended.incident_id)
+
+
+def _is_over(conn: Connection, incident_id: UUID | None) -> bool:
+    status = select(incident.c.status).where(incident.c.id == incident_id)
+    return conn.execute(status).scalar_one_or_none() == IncidentStatus.RESOLVED
 
 
 def _next_place(conn: Connection, ended: AnyRow) -> int:

@@ -186,7 +186,7 @@ def test_labels_are_asked_about_with_the_token_and_told_to_people(run: Run, tmp_
     body = {"labels": {"model": "churn"}, "severity": "error", "at": "2026-03-02T09:00:00+00:00", "status": "firing"}
     assert service.asked == [("POST", "/api/v1/explain", "Bearer als_secret", body)]
     assert told.stdout.splitlines()[:8] == [
-        'labels: model="churn" severity="warning"',
+        'labels: model="churn"',
         "severity: warning",
         'incident: model="churn" (rule model: by model)',
         "if it begins to fire at 2026-03-02 09:00:00 UTC:",

@@ -215,7 +215,7 @@ def test_explain_says_why_of_each_route(config):
         == """\
 fraud
 
-labels: team="fraud" env="prod" model="churn" severity="warning"
+labels: team="fraud" env="prod" model="churn"
 severity: warning
 incident: model="churn" (rule model: by model)
 
@@ -249,7 +249,7 @@ def test_the_reasoning_as_json(config):
     at = "2026-03-02T09:00:00Z"
     found = json.loads(run("test", "team=fraud", "env=test", "--json", "--at", at, "-c", config).stdout)
     assert (found["receivers"], found["severity"], found["at"], found["mutes"]) == (["late"], "warning", at, [])
-    assert found["labels"] == {"team": "fraud", "env": "test", "severity": "warning"}
+    assert found["labels"] == {"team": "fraud", "env": "test"}
     assert found["tree"]["standing"] == "leads"
     assert [(each["route"], each["standing"]) for each in found["tree"]["routes"]] == [
         ("root/audit", "fails"),

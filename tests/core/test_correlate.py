@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from alertsvc.core.correlate import CorrelateRule, CorrelateTable, correlation_of
 from alertsvc.core.decide import correlation_for
 from alertsvc.core.model import Severity
+from alertsvc.core.severity import SAY_IT_BY_LABEL
 from alertsvc.core.subscribers import event_labels
+from alertsvc.ingest import alertmanager, alertmanager_api
 from alertsvc.matchers import parse_matchers
 from alertsvc.settings.build import MODEL_RULES
 from tests.core.builders import MINUTE, event, matcher, route, rules
@@ -157,25 +159,32 @@ def test_else_the_group_by_of_the_first_route_decides(known, labels, rule):
 
 def test_a_severity_that_is_no_label_leads_to_a_route_and_is_no_part_of_the_key():
     known = rules(root=GROUPED, correlate=())
-    page = event(severity=Severity.CRITICAL, labels={"host": "a", "alertname": "Up"})
+    page = event(source="events", severity=Severity.CRITICAL, labels={"host": "a", "alertname": "Up"})
     assert correlation_for(known, page) == correlation_of(CorrelateRule("route:root/page", ("host",)), page.labels)
     every = rules(root=route(group_by=("...",)), correlate=())
     assert correlation_for(every, page).labels == {"alertname": "Up", "host": "a"}
 
 
 @pytest.mark.parametrize(
-    ("labels", "severity"),
+    ("source", "labels", "severity"),
     [
-        pytest.param({}, "error", id="no-label"),
-        pytest.param({"severity": ""}, "error", id="an-empty-label"),
-        pytest.param({"severity": "page"}, "page", id="its-own-word-stays"),
+        pytest.param("events", {}, "error", id="said-in-a-field"),
+        pytest.param("events", {"severity": ""}, "error", id="an-empty-label"),
+        pytest.param("events", {"severity": "page"}, "page", id="its-own-word-stays"),
+        pytest.param("alertmanager", {"severity": "page"}, "page", id="alertmanagers-label"),
+        pytest.param("alertmanager", {}, None, id="alertmanager-says-nothing"),
+        pytest.param("alertmanager_api", {}, None, id="nor-does-prometheus"),
     ],
 )
-def test_routes_see_the_severity(labels, severity):
+def test_routes_see_the_severity_that_is_stated(source, labels, severity):
     given_labels = {"alertname": "Up", **labels}
-    seen = event_labels(event(severity=Severity.ERROR, labels=given_labels))
-    assert seen == {"alertname": "Up", "severity": severity}
+    seen = event_labels(event(source=source, severity=Severity.ERROR, labels=given_labels))
+    assert seen == {"alertname": "Up"} | ({"severity": severity} if severity else {})
     assert given_labels == {"alertname": "Up", **labels}
+
+
+def test_the_sources_that_say_it_by_label_are_those_of_alertmanager():
+    assert {alertmanager.SOURCE, alertmanager_api.SOURCE} == SAY_IT_BY_LABEL
 
 
 @pytest.mark.parametrize(

@@ -367,9 +367,10 @@ def test_who_was_never_to_hear_of_an_alert_does_not_hear_that_it_eased():
     assert decided.incident.firing == (0, 0, 0, 1)
 
 
-def test_a_route_may_look_at_the_severity_of_an_alert_without_such_a_label():
+def test_a_route_may_look_at_a_severity_that_is_stated_in_a_field():
     page = route("root/page", receiver="oncall", matchers=(matcher("severity", "critical"),))
-    decided = Decided([fires("A", WARNING), fires("B", CRITICAL)], chosen=tree(page))
+    stated = [replace(each, source="events") for each in (fires("A", WARNING), fires("B", CRITICAL))]
+    decided = Decided(stated, chosen=tree(page))
     assert [line.partition(" | ")[0] for line in decided.lines] == ["team/chat", "team/mail", "oncall/pager"]
 
 

@@ -6,6 +6,11 @@ import subprocess
 import pytest
 import yaml
 
+from alertsvc.core.explain import explain
+from alertsvc.core.model import AlertState, Event
+from alertsvc.core.severity import SeverityRule
+from alertsvc.core.subscribers import event_labels
+from alertsvc.ingest import alertmanager
 from alertsvc.settings import ConfigError, load_text
 from tests.programs import binary
 from tests.settings.kinds import KINDS
@@ -68,6 +73,12 @@ def asked(path, labels):
     return said.stdout.strip().split(",")
 
 
+def seen(labels):
+    """What routes and mutes see of an alert that Alertmanager sends."""
+    severity = SeverityRule().read(labels.get("severity"))
+    return event_labels(Event(alertmanager.SOURCE, "f", AlertState.FIRING, severity, labels))
+
+
 @pytest.mark.parametrize("seed", range(70))
 def test_alertmanager_gives_the_same_receivers(seed, tmp_path):
     chance = random.Random(seed)
@@ -76,10 +87,12 @@ def test_alertmanager_gives_the_same_receivers(seed, tmp_path):
     text = yaml.safe_dump({"route": route, "receivers": [{"name": name} for name in receivers]}, sort_keys=False)
     path = tmp_path / "alertmanager.yml"
     path.write_text(text)
-    routing = load_text(text, str(path), KINDS).rules.routing
+    rules = load_text(text, str(path), KINDS).rules
     for _ in range(4):
         labels = {name: chance.choice(VALUES) for name in NAMES if chance.random() < 0.7}
-        assert asked(path, labels) == [found.receiver for found in routing.routes_for(labels)], labels
+        theirs = asked(path, labels)
+        assert theirs == [by.receiver for by in rules.routing.routes_for(seen(labels))], labels
+        assert theirs == list(explain(rules, labels).receivers), labels
 
 
 CLOCK = ("00:00", "09:00", "17:30", "23:59", "24:00", "9:00", "12:60")

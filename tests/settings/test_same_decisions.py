@@ -16,7 +16,7 @@ from alertsvc.core.inhibition import Source, inhibitors, sources_of
 from alertsvc.settings import load_text
 from tests.programs import Program, alertmanager, asked
 from tests.settings.kinds import KINDS
-from tests.settings.test_amtool import NAMES, VALUES, conditions, tree
+from tests.settings.test_amtool import NAMES, VALUES, conditions, seen, tree
 
 SECONDS = 20.0
 SETTLES_SECONDS = 5.0
@@ -77,7 +77,9 @@ async def test_the_same_receivers_hear_of_the_same_alerts(tmp_path):
             routing = load_text(text, "alertmanager.yml", KINDS).rules.routing
             for alert in reloaded(text):
                 theirs = [each["name"] for each in alert["receivers"]]
-                assert [found.receiver for found in routing.routes_for(alert["labels"])] == theirs, alert["labels"]
+                assert [found.receiver for found in routing.routes_for(seen(alert["labels"]))] == theirs, alert[
+                    "labels"
+                ]
 
         same()
 
@@ -107,9 +109,9 @@ async def test_the_same_alerts_inhibit_the_same(tmp_path):
 def _inhibited(rules):
     sources: dict[object, tuple[Source, ...]] = {}
     for number, labels in enumerate(ALERTS):
-        for source in sources_of(rules, str(number), labels):
+        for source in sources_of(rules, str(number), seen(labels)):
             sources[source.place] = (*sources.get(source.place, ()), source)
-    return {key(labels) for labels in ALERTS if inhibitors(rules, labels, sources)}
+    return {key(labels) for labels in ALERTS if inhibitors(rules, seen(labels), sources)}
 
 
 def _theirs(alerts):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from alertsvc.channels.outcome import Fault, Rejected, Retry
+from alertsvc.channels.outcome import Accepted, Fault, Rejected, Retry
 from alertsvc.clock import new_id
 from alertsvc.core.acts import NotPossibleError
 from alertsvc.core.model import AlertState, Severity
@@ -79,7 +79,7 @@ async def test_what_failed_is_sent_anew_with_time_of_its_own_and_says_who_wanted
     world.now += 100 * HOUR
     fresh = await retry(world, (await only(world, "delivery")).id)
     queued = await only(world, "outbox")
-    assert (queued.id, queued.attempt_count, queued.expires_at) == (fresh, 0, world.now + 24 * HOUR)
+    assert (queued.id, queued.attempt_count, queued.expires_at) == (fresh, 0, world.now + 72 * HOUR)
     copy = next(row for row in await world.rows("notification") if row.state == "pending")
     assert (copy.delivery_id, copy.why) == (fresh, "retried by ann")
     world.channel().answers = [DOWN]
@@ -87,6 +87,31 @@ async def test_what_failed_is_sent_anew_with_time_of_its_own_and_says_who_wanted
     await world.pass_time(MINUTE)
     assert world.channel().reasons == ["opened"]
     assert await world.notifications() == [("opened", "failed"), ("opened", "delivered")]
+
+
+async def test_that_it_fires_is_not_told_any_more_once_it_is_over(world: World) -> None:
+    world.channel().answers = [GONE]
+    await world.post(event())
+    await world.deliver()
+    failed = await only(world, "delivery")
+    await world.post(event(state=AlertState.RESOLVED))
+    with pytest.raises(NotPossibleError, match="the incident is over"):
+        await retry(world, failed.id)
+    await world.deliver()
+    assert await world.rows("outbox") == []
+    assert world.channel().reasons == []
+
+
+async def test_an_end_that_failed_can_be_told_after_all(world: World) -> None:
+    world.channel().answers = [Accepted(), GONE]
+    await world.post(event())
+    await world.deliver()
+    await world.post(event(state=AlertState.RESOLVED))
+    await world.deliver()
+    (failed,) = [row for row in await world.rows("delivery") if row.outcome == "failed"]
+    await retry(world, failed.id)
+    await world.deliver()
+    assert world.channel().reasons == ["opened", "resolved"]
 
 
 async def test_what_failed_may_be_retried_twice_in_a_row_if_it_fails_again(world: World) -> None:

@@ -152,6 +152,13 @@ async def test_the_same_event_id_is_a_duplicate(client: Client) -> None:
     assert (first["duplicate"], again["duplicate"]) == (False, True)
 
 
+async def test_an_event_id_names_an_event_of_one_alert_only(client: Client) -> None:
+    of_one_run = [{**OBSERVATION, "feature": name, "event_id": "run-1"} for name in ("age", "income")]
+    answer = (await client.post("/api/v1/events", json=[*of_one_run, of_one_run[0]])).json()
+    assert [each["duplicate"] for each in answer["items"]] == [False, False, True]
+    assert (answer["new"], answer["duplicate"]) == (2, 1)
+
+
 async def test_an_idempotency_key_is_good_for_one_body(client: Client) -> None:
     headers = {"Idempotency-Key": "k"}
     first = await client.post("/api/v1/events", json=OBSERVATION, headers=headers)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from alertsvc.core.correlate import CorrelateRule
 from alertsvc.core.intervals import Interval, IntervalEntry, TimeRange
 from alertsvc.core.model import AlertState, Deliver, Severity
 from alertsvc.core.route import Route
+from alertsvc.core.storm import StormRule
 from alertsvc.engine import commands
 from alertsvc.matchers import parse_matchers
 from alertsvc.store.database import Database
@@ -203,3 +205,28 @@ async def test_the_earliest_and_the_latest_instant_can_be_asked_about(teller: Te
     for at in ("1971-01-01T00:00:00Z", "9000-12-31T23:59:59Z"):
         found = await teller.expect(labels={**LABELS, "team": "fraud"}, severity="warning", at=at)
         assert found["outcomes"][0]["way"] in {"digest", "muted"}
+
+
+async def test_in_a_storm_the_next_summary_is_foreseen(database: Database) -> None:
+    chosen = rules(
+        replace(destination("chat"), storm=StormRule(5, MINUTE)), correlate=(CorrelateRule("host", ("host",)),)
+    )
+    async with telling(database, chosen) as found:
+        await found.world.post(*[event(host=f"h{number}") for number in range(30)])
+        await found.world.deliver()
+        said = await found.expect(labels={"alertname": "Drift", "model": "churn", "host": "new"}, severity="critical")
+        (each,) = said["outcomes"]
+        assert (each["destination"], each["way"], each["digest"]) == ("team/chat", "digest", "storm team/chat")
+        await found.world.post(event(host="new"))
+        (window,) = [row for row in await found.world.rows("digest") if row.name == "storm team/chat"]
+        assert each["due_at"] == iso(window.due_at)
+        assert len(found.world.channel().sent) == 5
+
+
+async def test_a_severity_that_nobody_states_is_missing_for_routes(teller: Teller) -> None:
+    below = replace(teller.world.rules.root.routes[0], matchers=parse_matchers('severity="warning"'))
+    teller.put_in_force(root=replace(teller.world.rules.root, routes=(below,)))
+    unstated = await teller.expect(labels=LABELS)
+    assert (unstated["receivers"], unstated["severity"], unstated["labels"]) == (["team"], "warning", LABELS)
+    stated = await teller.expect(labels=LABELS, severity="warning")
+    assert (stated["receivers"], stated["labels"]["severity"]) == (["fraud"], "warning")
