@@ -223,7 +223,9 @@ def _while_firing(alert: Alert, event: Event, received_at: datetime, new_id: New
     after = _seen(alert, event, received_at)
     if start is not None and start > alert.latest_start_at:
         if start > alert.last_seen_at:  # it was firing when last seen, so an end and a new start were missed
-            return Step(Change.RESTARTED, alert, _new_episode(alert, event, received_at, new_id))
+            # nobody said so, though: where two sources tell of it, the other one's episode may go on
+            begun = replace(_new_episode(alert, event, received_at, new_id), floor_at=alert.floor_at)
+            return Step(Change.RESTARTED, alert, begun)
         after = replace(after, latest_start_at=start)
     elif start is not None and start < alert.starts_at:
         after = replace(after, starts_at=start)

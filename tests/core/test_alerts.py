@@ -288,18 +288,29 @@ def test_an_episode_spans_the_starts_it_was_named_by(known, arrives, first, late
     assert after.episode_id == known.episode_id
 
 
+def test_of_two_sources_that_tell_of_one_alert_the_one_that_goes_on_is_heard():
+    arrivals = (begun("08:00"), begun("08:03"), begun("08:00"), over("08:03"), begun("08:00"), over("08:00"))
+    known, changes = None, []
+    for minute, arrives in zip((1, 4, 5, 6, 7, 8), arrivals, strict=True):
+        step = stepped(known, arrives, f"08:0{minute}")
+        known = step.after
+        changes.append(step.change)
+    assert changes == [OPENED, RESTARTED, DUPLICATE, ENDED, REOPENED, ENDED]
+
+
 @pytest.mark.parametrize(
     ("known", "arrives", "floor"),
     [
         pytest.param(CLOSED, begun("09:04"), "09:00", id="fires-anew"),
         pytest.param(CLOSED_MOVED, begun("09:04"), "09:01", id="fires-anew-after-a-moved-start"),
-        pytest.param(OPEN, begun("09:04"), "09:00", id="restarted"),
+        pytest.param(OPEN, begun("09:04"), None, id="restarted-and-nobody-said-that-it-ended"),
+        pytest.param(SECOND_EPISODE, begun("09:04"), "08:00", id="restarted-after-another"),
         pytest.param(
             replace(CLOSED, starts_at=at("10:00"), latest_start_at=at("10:00")), begun("09:04"), None, id="clock"
         ),
     ],
 )
-def test_a_new_episode_remembers_where_the_one_before_stopped(known, arrives, floor):
+def test_a_new_episode_remembers_where_the_one_before_ended(known, arrives, floor):
     after = stepped(known, arrives).after
     assert after.floor_at == (floor and at(floor))
     assert after.episode_id not in {None, known.episode_id}
