@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry, Unknown
+from alertsvc.channels.outcome import Accepted, Fault, Interrupted, Outcome, Rejected, Retry, Unknown
 from alertsvc.clock import Clock, NewId
 from alertsvc.core.rules import Moment
 from alertsvc.engine.compose import Composed
@@ -267,9 +267,11 @@ class Sender:
             if not isinstance(composed, tuple):
                 return composed
             return await leased.outlet.channel.send(*composed)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as end:
             if not self._has_given_up:
                 raise
+            if isinstance(end, Interrupted):
+                return end.outcome
             return NOT_SENT if composed is None else NO_ANSWER
         except StoreUnavailableError as fault:
             return Retry(Fault.OTHER, f"the database is unavailable: {fault}")

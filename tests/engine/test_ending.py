@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from alertsvc.channels.base import Envelope
+from alertsvc.channels.message import Message
+from alertsvc.channels.outcome import Interrupted, Outcome, Unknown
 from alertsvc.clock import new_id, utc_now
 from alertsvc.engine.admit import Submission
 from alertsvc.engine.ending import Ending
@@ -65,6 +68,16 @@ class Leisurely(Recorder):
     async def close(self) -> None:
         await asyncio.sleep(0.5)
         self.closed = True
+
+
+class Forthcoming(Recorder):
+    """A channel that says what it knows when it is cancelled."""
+
+    async def send(self, message: Message, envelope: Envelope) -> Outcome:
+        try:
+            return await super().send(message, envelope)
+        except asyncio.CancelledError:
+            raise Interrupted(Unknown("some have it", progress={"ana": "yes"})) from None
 
 
 @asynccontextmanager
@@ -177,3 +190,13 @@ async def test_channels_close_at_the_same_time() -> None:
     outlets = Outlets(rules(), {name: Outlet(name, "chat", channel) for name, channel in channels.items()})
     assert 0.5 <= await seconds_of(outlets.close()) < 1.0
     assert all(channel.closed for channel in channels.values())
+
+
+async def test_what_a_channel_knows_when_it_is_cut_short_is_kept(world: World, database_url: str) -> None:
+    forthcoming = {"team/chat": Outlet("team/chat", "chat", Forthcoming(delay=HOURS))}
+    world.outlets = replace(world.outlets, by_destination=forthcoming)
+    async with started(world.database, world, SOON) as service:
+        await take_in(service)
+        await eventually(lambda: service.sender.in_flight_count)
+    await look_again(world, database_url)
+    assert [(row.progress, row.maybe_left) for row in await world.rows("outbox")] == [({"ana": "yes"}, True)]
