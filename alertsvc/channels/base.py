@@ -71,7 +71,11 @@ class Channel(Protocol):
     concurrency: int
 
     async def send(self, message: Message, envelope: Envelope) -> Outcome:
-        """Send once and say how it ended. Never raises for what the provider or the network does."""
+        """Send once and say how it ended. Never raises for what the provider or the network does.
+
+        Raises:
+            Interrupted: It was cancelled, and more is known of it than that nobody knows.
+        """
         ...
 
     async def close(self) -> None:

@@ -1,8 +1,8 @@
 """The way out over HTTP: the only module of the server that imports httpx.
 
 One client per destination: httpx slows down badly above eight connections, and one provider's trouble stays its own.
-A request that has begun is never cancelled, because that leaks its place in the pool for ever; time limits inside end
-it. Nothing that is said of a failure holds a URL or a header: they are secrets.
+A request that has begun is not cancelled before its client is closed, because that leaks its place in the pool for
+ever; time limits inside end it. Nothing that is said of a failure holds a URL or a header: they are secrets.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ from alertsvc.channels.resolving import Resolve, system_resolve
 
 MAX_CONNECTIONS = 8
 MAX_REPLY_BYTES = 64 * 1024
+CLOSE_SECONDS = 1.0
+CUT_OFF = Unknown("the connections were closed before an answer came", Fault.OTHER)
 KEEPALIVE_SECONDS = 4.0
 """Shorter than the five seconds after which many servers hang up: a request into a connection that the server is just
 closing ends in not knowing whether it arrived."""
@@ -127,6 +129,7 @@ class Http:
         self._free = asyncio.Semaphore(size)
         self._line = _Line(transport)
         self._requests: set[asyncio.Task[Reply | Retry | Unknown]] = set()
+        self._is_closing = False
 
     async def post(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> Reply | Retry | Unknown:
         """See `HttpClient`. A caller who is cancelled does not end a request that has begun, only his wait for it."""
@@ -142,9 +145,13 @@ class Http:
         return await asyncio.shield(request)
 
     async def close(self) -> None:
-        """Wait for what is under way, no longer than its patience, and close the connections."""
+        """Close the connections, after a moment for what is under way: whoever waits for that longer has no answer."""
+        self._is_closing = True
         if self._requests:
-            await asyncio.wait(self._requests)
+            _, late = await asyncio.wait(self._requests, timeout=CLOSE_SECONDS)
+            for request in late:
+                request.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._line.client.aclose()
 
     def _has_ended(self, request: asyncio.Task[Reply | Retry | Unknown]) -> None:
@@ -167,6 +174,10 @@ class Http:
             if isinstance(fault, httpcore.PoolTimeout) and self._line is line:
                 self._line = _Line(self._transport)  # the places are ours to give: one that is taken has leaked
             return trouble(fault)
+        except asyncio.CancelledError:
+            if not self._is_closing:
+                raise
+            return CUT_OFF
         finally:
             line.users -= 1
             if self._line is not line and line.users == 0:

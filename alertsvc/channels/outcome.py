@@ -1,5 +1,6 @@
 """How one try to send ended. The outbox decides what follows; a channel never retries."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,3 +75,11 @@ class Unknown:
 
 
 Outcome = Accepted | Rejected | Retry | Unknown
+
+
+class Interrupted(asyncio.CancelledError):
+    """A send was cancelled. What a channel knows by then is worth keeping, such as who already has the message."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome

@@ -14,9 +14,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry, Unknown
+from alertsvc.channels.outcome import Accepted, Fault, Interrupted, Outcome, Rejected, Retry, Unknown
 from alertsvc.clock import Clock, NewId
 from alertsvc.core.rules import Moment
+from alertsvc.engine.compose import Composed
 from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.pace import Breaker, Pace
@@ -29,6 +30,8 @@ from alertsvc.store.rehearsal import rehearse
 log = logging.getLogger(__name__)
 
 SETTLE_AGAIN_SECONDS = 1.0
+NO_ANSWER = Unknown("the service ended before an answer came", Fault.OTHER)
+NOT_SENT = Retry(Fault.OTHER, "the service ended before it was sent")
 UNSTORABLE = "what came back could not be stored; the log says why"
 
 
@@ -85,7 +88,7 @@ class Sender:
         self._has_ended = asyncio.Event()
         self._all_have_ended = False
         self._closing = False
-        self._nothing_follows = False
+        self._has_given_up = False
 
     def wake(self) -> None:
         """Something may be due."""
@@ -109,7 +112,9 @@ class Sender:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._record_endings())
             await self._send_what_is_due()
-            while self._tries:  # a claim that rode in another's transaction may start some more
+            for ride in [ride for ride in self._rides if ride.wanted]:  # what they have claimed still leaves
+                await ride.over.wait()
+            while self._tries:
                 await asyncio.wait(self._tries)
             self._all_have_ended = True
             self._has_ended.set()
@@ -118,6 +123,16 @@ class Sender:
         """Claim nothing more."""
         self._closing = True
         self._wake.set()
+
+    async def give_up(self) -> None:
+        """End what is still on its way, without its answer, so that `run` has time to record it before it ends."""
+        self.close()
+        self._has_given_up = True
+        await asyncio.sleep(0)  # a try that has not begun yet says by itself that it was not sent
+        if self._tries:
+            log.warning("delivery: %d messages were still on their way when the service ended", len(self._tries))
+        for attempt in list(self._tries):
+            attempt.cancel()
 
     async def _send_what_is_due(self) -> None:
         await self._rehearse()
@@ -245,25 +260,36 @@ class Sender:
         self._has_ended.set()
 
     async def _send(self, leased: Leased) -> Outcome | KeptBack | None:
-        outlets = self._outlets()
         claimed = leased.claimed
+        composed = None
         try:
-            read = partial(compose_for, outlets, claimed, self._clock())
-            composed = leased.composed or await self._database.snapshot(read)
-            if composed is None:
-                return Rejected(Fault.OTHER, "what it was about is gone")
-            if self._ticks() >= leased.send_before:
-                log.warning("delivery %s: its lease ran out before it could be sent", claimed.id)
-                return None
-            if isinstance(composed, KeptBack):
+            composed = NOT_SENT if self._has_given_up else await self._compose(leased)
+            if not isinstance(composed, tuple):
                 return composed
-            message, envelope = composed
-            return await leased.outlet.channel.send(message, envelope)
+            return await leased.outlet.channel.send(*composed)
+        except asyncio.CancelledError as end:
+            if not self._has_given_up:
+                raise
+            if isinstance(end, Interrupted):
+                return end.outcome
+            return NOT_SENT if composed is None else NO_ANSWER
         except StoreUnavailableError as fault:
             return Retry(Fault.OTHER, f"the database is unavailable: {fault}")
         except Exception as fault:
             log.exception("delivery %s to %s failed in this service", claimed.id, claimed.destination)
             return Retry(Fault.OTHER, f"{type(fault).__name__} in this service; see its log")
+
+    async def _compose(self, leased: Leased) -> Composed | Rejected | None:
+        """What to say, or why not to say it; None when its lease has run out meanwhile."""
+        claimed = leased.claimed
+        read = partial(compose_for, self._outlets(), claimed, self._clock())
+        composed = leased.composed or await self._database.snapshot(read)
+        if composed is None:
+            return Rejected(Fault.OTHER, "what it was about is gone")
+        if self._ticks() >= leased.send_before:
+            log.warning("delivery %s: its lease ran out before it could be sent", claimed.id)
+            return None
+        return composed
 
     async def _record_endings(self) -> None:
         """Write down what ended, many at a time while a transaction runs."""

@@ -1,5 +1,6 @@
 """The open channels, by destination: what the sender sends through. Swapped whole on reload."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,6 +49,5 @@ class Outlets:
         return [outlet for name, outlet in self.by_destination.items() if theirs.get(name) is not outlet]
 
     async def close(self) -> None:
-        """Close every channel."""
-        for outlet in self.by_destination.values():
-            await outlet.close()
+        """Close every channel, all at the same time: each may have to wait for what is under way."""
+        await asyncio.gather(*(outlet.close() for outlet in self.by_destination.values()))

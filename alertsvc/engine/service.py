@@ -17,6 +17,7 @@ from alertsvc.core.rules import Moment, Rules
 from alertsvc.engine.audit import Auditor
 from alertsvc.engine.counting import Counting
 from alertsvc.engine.deliver import Sender
+from alertsvc.engine.ending import Countdown, Ending, cut_short, ended_within
 from alertsvc.engine.lag import watch_lag
 from alertsvc.engine.metronome import Metronome
 from alertsvc.engine.muting import KeptBack
@@ -37,7 +38,6 @@ MEND_SECONDS = 60
 AUDIT_SECONDS = 60
 FORGET_SECONDS = 3600
 JOB_SECONDS = 5.0
-DRAIN_SECONDS = 14.0
 
 
 def worker_name() -> str:
@@ -47,7 +47,7 @@ def worker_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a service is made of. Tests give their own clock."""
+    """What a service is made of. Tests give their own clock, and an end that is sooner."""
 
     database: Database
     outlets: Outlets
@@ -55,6 +55,7 @@ class Parts:
     tuning: Tuning = field(default_factory=Tuning)
     clock: Clock = utc_now
     new_id: NewId = new_id
+    ending: Ending = field(default_factory=Ending)
 
 
 class Service:
@@ -108,7 +109,13 @@ class Service:
         self._retiring: set[asyncio.Task[None]] = set()
         self._in_trouble: set[str] = set()
         """Destinations whose last try was not taken."""
-        self.is_draining = False
+        self._ending = parts.ending
+        self._draining: Countdown | None = None
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it takes nothing new, because it is about to end."""
+        return self._draining is not None
 
     @property
     def outlets(self) -> Outlets:
@@ -164,34 +171,34 @@ class Service:
         for outlet in outlets:
             await outlet.close()
 
-    def drain(self) -> None:
-        """Take nothing new; what is under way goes on."""
-        self.is_draining = True
+    def drain(self) -> Countdown:
+        """Take nothing new and claim nothing more; what is under way goes on. Returns the countdown that began then."""
+        if self._draining is None:
+            self._draining = Countdown()
+            self.sender.close()
+        return self._draining
 
     async def stop(self) -> None:
-        """End in order: no new work, then what is under way, then the connections."""
-        self.drain()
-        until = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        """End in order: nothing new, then what is under way, then what is left of it, then the connections."""
+        draining = self.drain()
         self.committer.close()
         if self._lag is not None:
             self._lag.cancel()
-        await self._metronome.stop(JOB_SECONDS)
-        await self._let_end("committer", until)  # before the sender: its last commits may have claimed something
-        self.sender.close()
-        await self._let_end("sender", until)
-        if self._retiring:
-            await asyncio.wait(self._retiring, timeout=max(0.0, until - asyncio.get_running_loop().time()))
-        await self._outlets.close()
-        await self.database.close()
+        jobs = asyncio.create_task(self._metronome.stop(JOB_SECONDS), name="metronome")
+        working = [jobs, *self._loops, *self._retiring]
+        await ended_within(draining.left(self._ending.sends), working)
+        await self._give_up(working)
+        database = asyncio.create_task(self.database.close(), name="database")
+        await ended_within(self._ending.closing, [database])
+        await cut_short(0, [database])
 
-    async def _let_end(self, name: str, until: float) -> None:
-        for loop in self._loops:
-            if loop.get_name() == name:
-                _, late = await asyncio.wait([loop], timeout=max(0.0, until - asyncio.get_running_loop().time()))
-                if late:
-                    log.warning("%s did not end within %.0f s", name, DRAIN_SECONDS)
-                    loop.cancel()
-                await asyncio.gather(loop, return_exceptions=True)
+    async def _give_up(self, working: Collection[asyncio.Task[None]]) -> None:
+        """End what is still on its way, and have it recorded that nobody knows. Channels close meanwhile."""
+        await self.sender.give_up()
+        await cut_short(0, [task for task in working if task.get_name() == "committer"])  # it may hold up the sender
+        channels = asyncio.create_task(self._outlets.close(), name="channels")
+        await ended_within(self._ending.records, [channels, *working])
+        await cut_short(self._ending.closing, [channels, *working])
 
     def _take_over(self, conn: Connection) -> int:
         return outbox.free_of_other_workers(conn, self._worker)

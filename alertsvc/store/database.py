@@ -160,8 +160,8 @@ class SqliteDatabase(Watched):
 
     async def close(self) -> None:
         """See `Database`."""
-        self._write_thread.shutdown(wait=True)
-        self._read_threads.shutdown(wait=True)
+        for threads in (self._write_thread, self._read_threads):
+            await asyncio.to_thread(threads.shutdown)  # one may wait for a lock: only whoever closes waits for that
         self._writer.dispose()
         self._reader.dispose()
 

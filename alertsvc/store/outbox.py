@@ -328,14 +328,6 @@ def hasten(conn: Connection, destinations: Collection[str], now: datetime) -> No
         conn.execute(update(outbox).where(outbox.c.destination == each, *paused).values(due_at=now))
 
 
-def hand_back(conn: Connection, claimed: Sequence[Claimed]) -> None:
-    """Leases that were never used are given up: as if they had not been claimed."""
-    for each in claimed:
-        fence = (outbox.c.id == each.id, outbox.c.attempt_count == each.attempt_count, outbox.c.state == "sending")
-        undone = {"state": "pending", "lease_until": None, "worker": None}
-        conn.execute(update(outbox).where(*fence).values(**undone))
-
-
 def free_expired(conn: Connection, now: datetime) -> int:
     """Deliveries whose worker died come free; whether they were sent is unknown. Returns how many."""
     freed = _free(conn, outbox.c.state == "sending", outbox.c.lease_until < now)

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from alertsvc.channels.addresses import AddressPolicy
-from alertsvc.channels.http import MAX_REPLY_BYTES, Http, Network, Patience, Reply, open_http
+from alertsvc.channels.http import CUT_OFF, MAX_REPLY_BYTES, Http, Network, Patience, Reply, open_http
 from alertsvc.channels.outcome import Fault, Retry, Unknown
 from tests.channels.conftest import BOTH_LOOPS
 from tests.channels.loopback import (
@@ -385,6 +385,33 @@ async def test_a_request_that_has_not_begun_ends_with_its_caller():
         await asyncio.wait([first, second])
         await http.close()
     assert [request.body for request in server.requests] == [b"first"]
+
+
+@BOTH_LOOPS
+async def test_a_client_that_is_closed_waits_a_moment_for_its_requests_and_then_ends_them():
+    async with loopback(hang) as server:
+        http = open_http(concurrency=2, patience=Patience(read=60, whole=60))
+        asked = [asyncio.create_task(http.post(server.url, content=b"{}", headers={})) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        asked[2].cancel()
+        since = time.monotonic()
+        await http.close()
+        assert 0.9 < time.monotonic() - since < 5
+        assert await asyncio.gather(*asked[:2]) == [CUT_OFF, CUT_OFF]
+        assert asked[2].cancelled()
+
+
+async def test_an_answer_that_comes_while_a_client_closes_is_not_lost():
+    async def slowly(request, writer):
+        await asyncio.sleep(0.3)
+        await OK(request, writer)
+
+    async with loopback(slowly) as server:
+        http = open_http(concurrency=1, patience=Patience())
+        asked = asyncio.create_task(http.post(server.url, content=b"{}", headers={}))
+        await asyncio.sleep(0.1)
+        await http.close()
+        assert (await asked).body == "ok"
 
 
 class Leaked(httpx.AsyncBaseTransport):

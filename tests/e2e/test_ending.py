@@ -22,6 +22,7 @@ correlate: [{{name: each, by: [alertname, n]}}]
 route: {{receiver: all}}
 receivers: [{{name: all, webhook_configs: [{{url: "{url}/hook", timeout: 10s}}]}}]
 """
+PATIENT = CONFIGURATION.replace("timeout: 10s", "timeout: 1m")
 CRITICAL = {"alertname": "Trouble", "severity": "critical"}
 
 
@@ -81,4 +82,35 @@ async def test_sigterm_under_load_finishes_what_is_under_way(tmp_path: Path, dat
         async with alertsvc(config, database=database_url):
             await eventually(lambda: len(set(ear.messages)) == len(names))
         assert len(ear.messages) == len(names), "nobody is told twice"
+    await asyncio.to_thread(migrate.on_connection, database_url, ledger.check, exclusive=False)
+
+
+async def test_neither_a_request_nor_a_destination_that_hangs_holds_up_the_end(
+    tmp_path: Path, database_url: str
+) -> None:
+    config = tmp_path / "hanging.yaml"
+    async with Ear() as ear:
+        assert isinstance(ear, Ear)
+        ear.mood = Mood.HANG
+        config.write_text(PATIENT.format(url=ear.url))
+        async with alertsvc(config, database=database_url) as service:
+            arrival = request(webhook(alert_of("Trouble", labels=CRITICAL)))
+            await exchanged(service.url, arrival)
+
+            async def is_sending() -> bool:
+                return bool((await asked("GET", service.url + "/health")).json()["messages_in_flight"])
+
+            await eventually(is_sending)
+            async with connected(service.url) as line:
+                await line.send(arrival[:-20])
+                await asyncio.sleep(0.2)
+                began = asyncio.get_running_loop().time()
+                assert await service.end() in {0, -signal.SIGTERM}
+                assert asyncio.get_running_loop().time() - began < LONGEST_END_SECONDS
+            assert "did not end within" not in service.output
+        _, leases, outcomes = await asyncio.to_thread(stored, database_url)
+        assert (leases, outcomes) == ([("pending", None)], [])
+        ear.mood = Mood.NORMAL
+        async with alertsvc(config, database=database_url):
+            await eventually(lambda: ear.messages)
     await asyncio.to_thread(migrate.on_connection, database_url, ledger.check, exclusive=False)

@@ -15,9 +15,9 @@ from alertsvc.channels.email.letter import Letter, letter
 from alertsvc.channels.email.settings import EmailSettings, settings_of
 from alertsvc.channels.email.steps import Patience
 from alertsvc.channels.email.transaction import Mail, TooLargeError
-from alertsvc.channels.email.trouble import trouble
+from alertsvc.channels.email.trouble import cut_off, trouble
 from alertsvc.channels.message import Message
-from alertsvc.channels.outcome import Fault, Outcome, Retry, Unknown
+from alertsvc.channels.outcome import Fault, Interrupted, Outcome, Retry, Unknown
 from alertsvc.channels.render import Renderer
 from alertsvc.secret import SecretUnavailableError
 
@@ -74,7 +74,10 @@ class Email:
     async def _send(self, message: Message, envelope: Envelope) -> Outcome:
         mail = letter(message, envelope, self._render, self._settings)
         ledger = Ledger(self._settings.recipients, envelope.progress)
-        broken = await self._mail_all(mail, ledger)
+        try:
+            broken = await self._mail_all(mail, ledger)
+        except asyncio.CancelledError:
+            raise Interrupted(ledger.outcome(cut_off(self._conversation.steps.stage), None, ())) from None
         return ledger.outcome(broken, mail.place.anchor, [f"template {flaw}" for flaw in mail.flaws])
 
     async def _mail_all(self, mail: Letter, ledger: Ledger) -> Retry | Unknown | None:

@@ -37,6 +37,12 @@ def trouble(stage: Stage, fault: Exception) -> Retry | Unknown:
     return Retry(kind, detail, status_code=code, whole_destination=everyone)
 
 
+def cut_off(stage: Stage) -> Retry | Unknown:
+    """What it means for the message that the service ended at `stage`."""
+    detail = f"{stage.value}: the service ended before an answer came"
+    return Unknown(detail, Fault.OTHER) if stage is Stage.END else Retry(Fault.OTHER, detail)
+
+
 def _kind(fault: Exception) -> Fault:
     if isinstance(fault, SMTPResponseException):
         return _kind_of_answer(fault)

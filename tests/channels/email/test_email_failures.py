@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from alertsvc.channels.email import Patience
-from alertsvc.channels.outcome import Accepted, Fault, Retry, Unknown
+from alertsvc.channels.outcome import Accepted, Fault, Interrupted, Retry, Unknown
 from alertsvc.channels.samples import INCIDENT
 from tests.channels.email.conftest import BOTH_LOOPS, envelope, mailing
+from tests.programs import eventually
 from tests.smtp_server import Trap
 
 SHORT = Patience(stage=0.8, end=0.8, whole=8)
@@ -275,6 +276,28 @@ async def test_a_send_that_is_called_off_leaves_no_half_mail_behind(start):
             await sending
         assert isinstance(await channel.send(INCIDENT, envelope(attempt=2)), Accepted)
     assert [mail.connection for mail in server.received()] == [2]
+
+
+@pytest.mark.parametrize(
+    ("trap", "kind"),
+    [
+        pytest.param({"dot": Trap(seconds=600, spare=1)}, Unknown, id="at-the-end-of-the-mail"),
+        pytest.param({"RCPT": Trap(seconds=600, spare=1)}, Retry, id="before-anything-was-said"),
+    ],
+)
+async def test_a_send_that_is_cancelled_says_who_has_the_mail_already(start, trap, kind):
+    server = start(traps=trap)
+    async with mailing(server, to="ana@example.com, bob@example.com") as channel:
+        sending = asyncio.create_task(channel.send(INCIDENT, envelope()))
+        await eventually(server.received)
+        await asyncio.sleep(0.5)
+        sending.cancel()
+        with pytest.raises(Interrupted) as interrupted:
+            await sending
+    outcome = interrupted.value.outcome
+    assert isinstance(outcome, kind)
+    assert list(outcome.progress) == ["ana@example.com"]
+    assert "the service ended" in outcome.detail
 
 
 async def test_two_sends_at_once_take_turns(start):
