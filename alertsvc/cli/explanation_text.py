@@ -27,6 +27,11 @@ def shown_explanation(known: ExplanationView) -> list[str]:
     return [printable(line) for line in lines]
 
 
+def shown_instant(known: ExplanationView) -> list[str]:
+    """What is so at the instant that was asked about, without the reasoning."""
+    return [printable(line) for line in _now(known)]
+
+
 def label_text(labels: Mapping[str, str]) -> str:
     """Labels on one line."""
     return " ".join(f'{name}="{value}"' for name, value in labels.items()) or "none"

@@ -87,7 +87,7 @@ def _explained(rules: "Rules", labels: dict[str, str], at: datetime | None) -> "
 
 
 def _print(known: "ExplanationView", *, with_reasons: bool, as_json: bool) -> None:
-    from alertsvc.cli.explanation_text import shown_explanation
+    from alertsvc.cli.explanation_text import shown_explanation, shown_instant
 
     if as_json:
         click.echo(json.dumps(known.model_dump(mode="json"), indent=2, ensure_ascii=False))
@@ -95,6 +95,8 @@ def _print(known: "ExplanationView", *, with_reasons: bool, as_json: bool) -> No
     click.echo(",".join(known.receivers))
     if with_reasons:
         click.echo("\n".join(["", *shown_explanation(known)]))
+    elif known.at is not None:
+        click.echo("\n".join(shown_instant(known)))
 
 
 def _try_cases(rules: "Rules", path: Path, *, as_json: bool) -> int:

@@ -309,6 +309,19 @@ def test_what_mutes_at_an_instant_is_told_with_its_end(config):
     assert "muted now" not in without
 
 
+def test_an_instant_alone_is_told_below_the_receivers(config):
+    config.write_text(BY_NIGHT)
+    given = ["test", "team=fraud", "env=prod", "severity=critical", "-c", config]
+    name = destination(config, "fraud")
+    assert run(*given, "--at", "2026-03-02T22:00:00Z").stdout.splitlines() == [
+        "fraud",
+        "if it begins to fire at 2026-03-02 22:00:00 UTC:",
+        f"  {name}: muted (opened): muted by the time interval nights",
+        "muted: muted by the time interval nights, until 2026-03-03 06:00:00 UTC",
+    ]
+    assert run(*given).stdout == "fraud\n"
+
+
 # Many cases
 
 CASES = """
