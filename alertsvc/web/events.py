@@ -67,6 +67,7 @@ async def post_events(
     receipt = await take_in(service, events.SOURCE, submission)
     if receipt.key_was_used:
         raise Problem(422, "idempotency-key-reused", "Idempotency-Key: it came with another body before")
+    _count_rejected(service, parsed)
     items = [
         _became(index, event, result, receipt)
         for (index, event), result in zip(parsed.events, receipt.items, strict=True)
@@ -88,9 +89,13 @@ def _idempotency_key(request: Asked) -> str | None:
 
 def _all_refused(service: Service, parsed: ParsedEvents) -> Problem:
     service.metrics.ingest_requests.labels(events.SOURCE, "422").inc()
-    service.metrics.ingest_events.labels(events.SOURCE, "rejected").inc(len(parsed.refused))
+    _count_rejected(service, parsed)
     errors = [{"pointer": item.pointer, "message": item.reason} for item in parsed.refused[:MOST_ERRORS]]
     return Problem(422, "invalid-event", parsed.refused[0].reason, errors=errors)
+
+
+def _count_rejected(service: Service, parsed: ParsedEvents) -> None:
+    service.metrics.ingest_events.labels(events.SOURCE, "rejected").inc(len(parsed.refused))
 
 
 def _rejected(parsed: ParsedEvents) -> list[RejectedItem]:

@@ -158,3 +158,30 @@ async def test_an_idempotency_key_is_good_for_one_body(client: Client) -> None:
     again = await client.post("/api/v1/events", json=OBSERVATION, headers=headers)
     other = await client.post("/api/v1/events", json={**OBSERVATION, "value": 9}, headers=headers)
     assert (first.json()["new"], again.json()["duplicate"], other.status_code) == (1, 1, 422)
+
+
+async def counted(client: Client, sample: str) -> float:
+    """What stands at /metrics behind `sample`; 0 while nothing does."""
+    lines = (await client.get("/metrics")).text.splitlines()
+    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(sample)), 0.0)
+
+
+async def test_what_is_rejected_is_counted_also_beside_what_is_taken(client: Client) -> None:
+    slip = {**OBSERVATION, "treshold": 1}
+    rejected = 'alertsvc_ingest_events_total{result="rejected",source="events"}'
+    await client.post("/api/v1/events", json=[OBSERVATION, slip, slip])
+    assert await counted(client, rejected) == 2
+    await client.post("/api/v1/events", json=slip)
+    assert await counted(client, rejected) == 3
+    await client.post("/api/v1/events?dry_run=true", json=[OBSERVATION, slip])
+    assert await counted(client, rejected) == 3
+
+
+async def test_a_request_with_a_used_key_is_counted_as_it_is_answered(client: Client) -> None:
+    headers = {"Idempotency-Key": "k"}
+    for value in (0.41, 9):
+        await client.post("/api/v1/events", json={**OBSERVATION, "value": value}, headers=headers)
+    counts = [
+        await counted(client, f'alertsvc_ingest_requests_total{{code="{code}",source="events"}}') for code in (202, 422)
+    ]
+    assert counts == [1, 1]
