@@ -96,6 +96,7 @@ FIXES: Mapping[str, str] = {
     "window": 'send {"start": "2026-01-31T09:00:00Z", "end": …, "n_reference": 800, "n_current": 800}',
     "observed_at": "send RFC 3339 with a time zone, such as 2026-01-31T09:00:00Z",
     "breached": "send true or false",
+    "dedup_key": "send a text of your own, or the dedup_key of an answer",
 }
 _NOT_CHOSEN = re.compile(r"Invalid enum value '(.*)'\Z", re.DOTALL)
 

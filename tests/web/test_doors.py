@@ -145,6 +145,20 @@ async def test_a_dry_run_decides_and_stores_nothing(client: Client) -> None:
     assert (await client.get("/api/v1/incidents")).json()["items"] == []
 
 
+@pytest.mark.parametrize("own", [{}, {"dedup_key": "nightly/churn"}], ids=["a-key-made-here", "a-key-of-the-sender"])
+async def test_the_answered_key_reaches_the_same_alert_again(client: Client, own: dict[str, str]) -> None:
+    begun = (await client.post("/api/v1/events", json={**OBSERVATION, **own})).json()["items"][0]
+    assert begun["dedup_key"] == own.get("dedup_key", f"fingerprint:{begun['fingerprint']}")
+    ending = {"model": "churn", "metric": "psi", "status": "resolved", "dedup_key": begun["dedup_key"]}
+    foreseen = (await client.post("/api/v1/events?dry_run=true", json=ending)).json()["items"][0]
+    ended = (await client.post("/api/v1/events", json=ending)).json()["items"][0]
+    assert (ended["state"], ended["incident"]) == ("resolved", begun["incident"])
+    for name in ("dedup_key", "fingerprint"):
+        assert begun[name] == foreseen[name] == ended[name]
+    alerts = (await client.get(f"/api/v1/incidents/{begun['incident']['number']}/alerts")).json()["items"]
+    assert [(each["fingerprint"], each["state"]) for each in alerts] == [(begun["fingerprint"], "resolved")]
+
+
 async def test_the_same_event_id_is_a_duplicate(client: Client) -> None:
     event = {**OBSERVATION, "event_id": "run-1"}
     first = (await client.post("/api/v1/events", json=event)).json()["items"][0]
