@@ -24,7 +24,11 @@ from alertsvc.ingest.parsed import BadItem, BadPayloadError, Parsed
 SOURCE = "alertmanager"
 NO_VALUE_MARK = "grafana_state_reason"
 """With this annotation Grafana had no measurement, and what stands in `values` (-1) is none."""
-MOST_ALERTS = 10_000
+MOST_ALERTS = 30_000
+"""As many as 16 MiB hold of what Alertmanager sends, at 560 bytes each: a group is refused for its size before this.
+
+They are stored in one transaction. Many more, which are tiny, would keep the database from everything else for minutes.
+"""
 MAX_SENDER_BYTES = 500
 MAX_RECEIVER_BYTES = 500
 MAX_GROUP_KEY_BYTES = 4 * 1024

@@ -62,11 +62,12 @@ def direction_for(sent: EventIn) -> Direction | None:
 def verdict(sent: EventIn, kind: Kind) -> Verdict:
     """Decide by status, then breached, then value and threshold.
 
-    A value that could not be computed is never fine: comparing NaN says "not breached" whatever happened.
+    A value that could not be computed is never fine: comparing NaN says "not breached" whatever happened, and null is
+    what a NaN becomes on its way through strict JSON. Only a value that is left out leaves the verdict alone.
     """
     if sent.status is not None:
         return AlertState(sent.status), "request.status"
-    if sent.breached is False and value_of(sent) is None and isinstance(sent.value, float):
+    if sent.breached is False and sent.value is not msgspec.UNSET and value_of(sent) is None:
         return AlertState.FIRING, "no_value"
     if sent.breached is not None:
         return _state(sent.breached), "request.breached"

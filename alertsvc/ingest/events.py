@@ -1,7 +1,6 @@
 """Direct events: what people post from their own code. An event is an observation; the service judges it."""
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -23,7 +22,7 @@ from alertsvc.ingest.clean import (
 from alertsvc.ingest.complaint import BYTE_ORDER_MARK, complaint
 from alertsvc.ingest.event_fields import EventIn, WindowIn, read_fields
 from alertsvc.ingest.event_verdict import check_threshold, severity_for, summary_of, threshold_of, value_of, verdict
-from alertsvc.ingest.fingerprint import fingerprint
+from alertsvc.ingest.fingerprint import fingerprint, fingerprint_behind, key_to
 from alertsvc.ingest.metrics import Kind, kind_of
 from alertsvc.ingest.parsed import BadItem, BadPayloadError
 
@@ -36,15 +35,18 @@ MAX_TITLE_BYTES = 200
 OWN_LABELS = frozenset(
     {"alertname", "model", "environment", "feature", "dataset", "kind", "test", "model_version", "severity"}
 )
-_DURATION = re.compile(r"(\d+(ms|[smhdwy]))+\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedEvents:
-    """A body, taken apart: each item is an event at its position, or refused with the reason and its place."""
+    """A body, taken apart: each item is an event at its position, or refused with the reason and its place.
+
+    `keys` lead to the alerts of `events`, in their order: sent as `dedup_key`, each reaches the same alert again.
+    """
 
     events: tuple[tuple[int, Event], ...]
     refused: tuple[BadItem, ...]
+    keys: tuple[str, ...] = ()
 
 
 def parse(body: bytes, received_at: datetime, severities: SeverityRule) -> ParsedEvents:
@@ -62,14 +64,17 @@ def parse(body: bytes, received_at: datetime, severities: SeverityRule) -> Parse
     if len(items) > MOST_ITEMS:
         raise BadPayloadError(f"events: {len(items)} in one request; at most {MOST_ITEMS} are taken", "events")
     events: list[tuple[int, Event]] = []
+    keys: list[str] = []
     refused: list[BadItem] = []
     for index, item in enumerate(items):
         try:
-            events.append((index, read_event(item, received_at, severities)))
+            event, key = read_event(item, received_at, severities)
+            events.append((index, event))
+            keys.append(key)
         except (BadFieldError, RecursionError) as fault:
             pointer = fault.pointer if isinstance(fault, BadFieldError) else ""
             refused.append(BadItem(index, str(complaint(fault)), b"", place.format(index) + pointer))
-    return ParsedEvents(tuple(events), tuple(refused))
+    return ParsedEvents(tuple(events), tuple(refused), tuple(keys))
 
 
 def _decode(body: bytes) -> object:
@@ -104,8 +109,8 @@ def _items(found: object) -> tuple[list[object], str]:
     return cast(list[object], listed), "/events/{}"
 
 
-def read_event(item: object, received_at: datetime, severities: SeverityRule) -> Event:
-    """One event from its JSON.
+def read_event(item: object, received_at: datetime, severities: SeverityRule) -> tuple[Event, str]:
+    """One event from its JSON, and the key that leads to its alert: the sender's own, else one made for it.
 
     Raises:
         BadFieldError: A field is unknown, missing or wrong; the text names it, and what to send instead.
@@ -115,9 +120,10 @@ def read_event(item: object, received_at: datetime, severities: SeverityRule) ->
     kind = sent.kind or kind_of(sent.metric)
     state, decided_by = verdict(sent, kind)
     labels = _labels(sent, kind)
-    return Event(
+    known = fingerprint_behind(sent.dedup_key) if sent.dedup_key else fingerprint(labels)
+    event = Event(
         source=SOURCE,
-        fingerprint=fingerprint({"dedup_key": sent.dedup_key} if sent.dedup_key else labels),
+        fingerprint=known,
         state=state,
         severity=severity_for(sent, kind, severities),
         labels=clean_labels(labels),
@@ -132,6 +138,7 @@ def read_event(item: object, received_at: datetime, severities: SeverityRule) ->
         event_id=sent.event_id,
         decided_by=decided_by,
     )
+    return event, sent.dedup_key or key_to(known)
 
 
 def _check(sent: EventIn, received_at: datetime) -> None:
@@ -165,8 +172,6 @@ def _check_times(sent: EventIn, received_at: datetime) -> None:
             raise BadFieldError(name, "must be a time from 1970 to 2200")
     if sent.observed_at is not None and sent.observed_at > received_at + MOST_AHEAD:
         raise BadFieldError("observed_at", "lies more than 5 minutes in the future; set the clock, or leave it out")
-    if sent.expect_next_within is not None and not _DURATION.match(sent.expect_next_within):
-        raise BadFieldError("expect_next_within", "a duration such as 26h")
 
 
 def _check_labels(sent: EventIn) -> None:

@@ -25,10 +25,14 @@ Conditions = tuple[Condition, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text says, and why that may not be what its author means."""
+    """What a text says, and why that may not be what its author means.
+
+    `begins` are the characters in it, from 0, where the matchers begin, in their order.
+    """
 
     matchers: tuple[Matcher, ...]
     doubts: tuple[Doubt, ...] = ()
+    begins: tuple[int, ...] = ()
 
 
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
@@ -82,7 +86,7 @@ def _read(text: str, older: Callable[[str], Conditions], newer: Callable[[str], 
         raise most_helpful(text, old, new)
     if len(held) > MAX_MATCHERS:
         raise MatcherError(f"one text may have at most {MAX_MATCHERS} matchers", held[MAX_MATCHERS].name_at)
-    return Reading(matchers_of(held), doubts_of(text, held, old, new))
+    return Reading(matchers_of(held), doubts_of(text, held, old, new), tuple(each.name_at for each in held))
 
 
 def _tried(parse: Callable[[str], Conditions], text: str) -> Conditions | MatcherError:

@@ -12,8 +12,11 @@ from litestar import Request
 from alertsvc.core.acts import Actor
 from alertsvc.core.explain import REACH, is_within_reach
 from alertsvc.core.model import Severity
+from alertsvc.core.route import Matcher
 from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.service import Service
+from alertsvc.ingest.clean import has_controls
+from alertsvc.matchers import MatcherError, read_matchers
 from alertsvc.store import incidents
 from alertsvc.web.access import Caller
 from alertsvc.web.problems import Problem
@@ -92,6 +95,19 @@ def etag(version: int) -> str:
 def actor_of(request: Request[Caller, Any, Any], by: str | None, comment: str = "") -> Actor:
     """Who acts: the person named, or the token."""
     return Actor(by or request.user.name, "api", comment)
+
+
+def matchers_in(text: str) -> tuple[Matcher, ...]:
+    """The matchers of a text in a request, fit to be stored and to be compared with what is.
+
+    Raises:
+        MatcherError: They are none, or one has a control character: no label has, and PostgreSQL refuses some.
+    """
+    found = read_matchers(text)
+    for matcher, at in zip(found.matchers, found.begins, strict=True):
+        if has_controls(matcher.name) or has_controls(matcher.value):
+            raise MatcherError("this matcher has a control character, and no label has one", at)
+    return found.matchers
 
 
 def severities_of(words: list[str] | None) -> list[int]:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from alertsvc.web.bodies import seconds_to_send
+from alertsvc.web.crowded import crowded
 
 HEAD_SECONDS = 10.0
 MOST_HEAD_BYTES = 64 * 1024
@@ -22,6 +23,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     A client whose request was answered before it was read (too large, say) may send on for a moment: what it sends is
     thrown away. Were the connection closed at once, it would often see a reset, and not the answer that says why.
+
+    Beyond `limit_concurrency` the answer is ours: uvicorn's own does not say when to come again.
     """
 
     _number = 0
@@ -29,9 +32,14 @@ class BoundedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _end: asyncio.TimerHandle | None = None
     _is_parting = False
+    _most: int | None = None
+    app: Any
+    _app: Any
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._most, self.limit_concurrency = self.limit_concurrency, None
+        self._app = self.app
         self._gentle = _GentleTransport(transport, self._part_with_client)
         self._end_after(HEAD_SECONDS)
 
@@ -58,6 +66,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._part = "head"
 
     def on_headers_complete(self) -> None:
+        self.app = crowded if self._is_crowded() else self._app
         super().on_headers_complete()
         self._part = "body"
         self.cycle.transport = self._gentle
@@ -70,6 +79,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._part == "body" and self.cycle.response_complete:
             self._end_after(LINGER_SECONDS)
+
+    def _is_crowded(self) -> bool:
+        return self._most is not None and max(len(self.connections), len(self.tasks)) >= self._most
 
     def _part_with_client(self) -> None:
         """The connection is to end with the answer that was just given."""

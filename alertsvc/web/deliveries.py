@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from alertsvc.engine import commands
 from alertsvc.engine.commands import UnknownThingError
+from alertsvc.engine.counting import DELIVERY_ENDS
 from alertsvc.engine.service import Service
 from alertsvc.store import reading
 from alertsvc.store.reading import DeliveryFilter
@@ -18,7 +19,7 @@ from alertsvc.web.access import Caller, needs
 from alertsvc.web.problems import Problem
 from alertsvc.web.views import AttemptView, DeliveryPageView, DeliveryView
 
-STATES = ("waiting", "pending", "sending", "accepted", "failed", "superseded")
+STATES = ("waiting", "pending", "sending", *DELIVERY_ENDS)
 
 
 async def delivery_views(service: Service, wanted: DeliveryFilter, cursor: str | None, limit: int) -> DeliveryPageView:

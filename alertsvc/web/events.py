@@ -51,15 +51,12 @@ async def post_events(
     if parsed.refused and not parsed.events:
         raise _all_refused(service, parsed)
     if dry_run:
-        foreseen = [_foreseen(index, event, service.rules) for index, event in parsed.events]
-        told: DryRunAnswer = {"dry_run": True, "items": sorted([*foreseen, *_rejected(parsed)], key=_place)}
-        return Response(told, status_code=200)
-    listed = [event for _, event in parsed.events]
+        return Response(_foretold(parsed, service.rules), status_code=200)
     submission = Submission(
         id=service.new_id(),
         source=events.SOURCE,
         received_at=service.clock(),
-        events=listed,
+        events=[event for _, event in parsed.events],
         body=body,
         sender=request.user.name,
         idempotency_key=f"{request.user.name}:{key}" if key else None,
@@ -67,16 +64,8 @@ async def post_events(
     receipt = await take_in(service, events.SOURCE, submission)
     if receipt.key_was_used:
         raise Problem(422, "idempotency-key-reused", "Idempotency-Key: it came with another body before")
-    items = [
-        _became(index, event, result, receipt)
-        for (index, event), result in zip(parsed.events, receipt.items, strict=True)
-    ]
-    answer: EventsAnswer = {
-        **summary(receipt),
-        "rejected": len(parsed.refused),
-        "items": sorted([*items, *_rejected(parsed)], key=_place),
-    }
-    return Response(answer, status_code=202)
+    _count_rejected(service, parsed)
+    return Response(_told(parsed, receipt), status_code=202)
 
 
 def _idempotency_key(request: Asked) -> str | None:
@@ -88,9 +77,13 @@ def _idempotency_key(request: Asked) -> str | None:
 
 def _all_refused(service: Service, parsed: ParsedEvents) -> Problem:
     service.metrics.ingest_requests.labels(events.SOURCE, "422").inc()
-    service.metrics.ingest_events.labels(events.SOURCE, "rejected").inc(len(parsed.refused))
+    _count_rejected(service, parsed)
     errors = [{"pointer": item.pointer, "message": item.reason} for item in parsed.refused[:MOST_ERRORS]]
     return Problem(422, "invalid-event", parsed.refused[0].reason, errors=errors)
+
+
+def _count_rejected(service: Service, parsed: ParsedEvents) -> None:
+    service.metrics.ingest_events.labels(events.SOURCE, "rejected").inc(len(parsed.refused))
 
 
 def _rejected(parsed: ParsedEvents) -> list[RejectedItem]:
@@ -104,12 +97,32 @@ def _place(item: EventItem | ForeseenItem | RejectedItem) -> int:
     return item["index"]
 
 
-def _became(index: int, event: Event, result: ItemResult, receipt: Receipt) -> EventItem:
+def _told(parsed: ParsedEvents, receipt: Receipt) -> EventsAnswer:
+    items = [
+        _became(index, event, key, result, receipt)
+        for (index, event), key, result in zip(parsed.events, parsed.keys, receipt.items, strict=True)
+    ]
+    return {
+        **summary(receipt),
+        "rejected": len(parsed.refused),
+        "items": sorted([*items, *_rejected(parsed)], key=_place),
+    }
+
+
+def _foretold(parsed: ParsedEvents, rules: Rules) -> DryRunAnswer:
+    items = [
+        _foreseen(index, event, key, rules) for (index, event), key in zip(parsed.events, parsed.keys, strict=True)
+    ]
+    return {"dry_run": True, "items": sorted([*items, *_rejected(parsed)], key=_place)}
+
+
+def _became(index: int, event: Event, key: str, result: ItemResult, receipt: Receipt) -> EventItem:
     number = receipt.numbers.get(result.incident_id) if result.incident_id else None
     item: EventItem = {
         "index": index,
         "event_id": event.event_id,
-        "dedup_key": result.fingerprint,
+        "dedup_key": key,
+        "fingerprint": result.fingerprint,
         "duplicate": result.change is Change.DUPLICATE,
         "state": _state(result),
         "severity": result.severity.word,
@@ -131,13 +144,14 @@ def _state(result: ItemResult) -> str:
     return "resolved" if result.change is Change.ENDED else "ok"
 
 
-def _foreseen(index: int, event: Event, rules: Rules) -> ForeseenItem:
+def _foreseen(index: int, event: Event, key: str, rules: Rules) -> ForeseenItem:
     """What would happen to an event, and where news of it would go."""
     routes = rules.routing.routes_for(event_labels(event)) if event.state is AlertState.FIRING else ()
     return {
         "index": index,
         "event_id": event.event_id,
-        "dedup_key": event.fingerprint,
+        "dedup_key": key,
+        "fingerprint": event.fingerprint,
         "state": event.state or "recorded",
         "severity": event.severity.word,
         "decided_by": event.decided_by,

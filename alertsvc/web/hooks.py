@@ -89,7 +89,7 @@ def submission_of(
 
 
 async def take_in(service: Service, source: str, submission: Submission, *, answered: int = 202) -> Receipt:
-    """Make a submission durable, and count it as answered with a status.
+    """Make a submission durable, and count it as answered with a status: 422 where its idempotency key was used.
 
     Raises:
         OverloadedError, StoreUnavailableError: It is not, or nobody knows: what came too late to be answered may be
@@ -104,7 +104,7 @@ async def take_in(service: Service, source: str, submission: Submission, *, answ
         if isinstance(fault, OverloadedError):
             metrics.ingest_shed.labels(source).inc()
         raise
-    metrics.ingest_requests.labels(source, str(answered)).inc()
+    metrics.ingest_requests.labels(source, "422" if receipt.key_was_used else str(answered)).inc()
     metrics.ingest_duration.labels(source).observe(time.perf_counter() - since)
     counts = receipt.counts
     for result in ("new", "updated", "duplicate", "stale", "recorded", "quarantined"):

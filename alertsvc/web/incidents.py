@@ -14,7 +14,7 @@ from alertsvc.core.route import Matcher
 from alertsvc.engine import commands
 from alertsvc.engine.commands import Decide, Order, UnknownThingError
 from alertsvc.engine.service import Service
-from alertsvc.matchers import MatcherError, parse_matchers
+from alertsvc.matchers import MatcherError
 from alertsvc.quoting import quoted
 from alertsvc.store import reading
 from alertsvc.store.reading import DeliveryFilter, IncidentFilter
@@ -88,7 +88,7 @@ def _matchers(texts: list[str]) -> list[Matcher]:
     found: list[Matcher] = []
     for text in texts:
         try:
-            matchers = parse_matchers(text)
+            matchers = asking.matchers_in(text)
         except MatcherError as fault:
             told = f"filter: {quoted(text)}: {fault} (at character {fault.offset + 1})"
             raise Problem(400, "bad-matcher", told) from None

@@ -29,11 +29,15 @@ class IngestAnswer(TypedDict):
 
 
 class EventItem(TypedDict):
-    """What became of an event: `state` is firing, resolved, ok, recorded, or with an `error` error."""
+    """What became of an event: `state` is firing, resolved, ok, recorded, or with an `error` error.
+
+    An event with this `dedup_key` reaches the same alert. `fingerprint` is how an incident's alerts name it.
+    """
 
     index: int
     event_id: str | None
     dedup_key: str
+    fingerprint: str
     duplicate: bool
     state: str
     severity: str
@@ -68,11 +72,12 @@ class ForeseenRoute(TypedDict):
 
 
 class ForeseenItem(TypedDict):
-    """What would become of an event."""
+    """What would become of an event; `dedup_key` and `fingerprint` as in what became of one."""
 
     index: int
     event_id: str | None
     dedup_key: str
+    fingerprint: str
     state: str
     severity: str
     decided_by: str

@@ -8,9 +8,10 @@ from uuid import UUID
 from alertsvc.core.route import Matcher, Op
 from alertsvc.core.silences import FOREVER, Flaw, Silence, flaws_of
 from alertsvc.engine.silencing import BadSilenceError
-from alertsvc.matchers import MatcherError, new_matcher, parse_matchers
+from alertsvc.matchers import MatcherError, new_matcher
 from alertsvc.settings.schedules import parse_cron
 from alertsvc.store.silences import SilenceRecord
+from alertsvc.web import asking
 from alertsvc.web.silence_views import MatcherRequest, SilenceRequest
 
 
@@ -143,7 +144,7 @@ def _matchers(listed: Sequence[str | MatcherRequest], flaws: list[Flaw]) -> tupl
     found: list[Matcher] = []
     for index, each in enumerate(listed):
         try:
-            found += parse_matchers(each) if isinstance(each, str) else [_matcher(each)]
+            found += asking.matchers_in(each) if isinstance(each, str) else [_matcher(each)]
         except MatcherError as fault:
             flaws.append(Flaw(f"matchers.{index}", f"{fault} (at character {fault.offset + 1})"))
         except ValueError as fault:

@@ -16,7 +16,7 @@ from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.service import Service
 from alertsvc.engine.silence_pages import ANY_STATE, SilenceFilter, SilencePage, silence_page
 from alertsvc.engine.silencing import Wanted
-from alertsvc.matchers import MatcherError, parse_matchers
+from alertsvc.matchers import MatcherError
 from alertsvc.store import silences
 from alertsvc.store.silences import SilenceRecord
 from alertsvc.web import asking
@@ -65,7 +65,7 @@ def _states(words: list[str] | None) -> frozenset[SilenceState]:
 
 def _filter(texts: list[str]) -> list[Matcher]:
     try:
-        return [matcher for text in texts for matcher in parse_matchers(text)]
+        return [matcher for text in texts for matcher in asking.matchers_in(text)]
     except MatcherError as fault:
         raise Problem(400, "bad-matcher", f"filter: {fault}") from None
 

@@ -9,10 +9,11 @@ import pytest
 
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.core.severity import SeverityRule
-from alertsvc.ingest.alertmanager import parse, parse_one
+from alertsvc.ingest.alertmanager import MOST_ALERTS, parse, parse_one
 from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.ingest.parsed import BadPayloadError, Parsed
 from tests.ingest.expected_captures import CAPTURES, FOLDER, Capture
+from tests.programs import ROOT
 
 WORDS = SeverityRule()
 
@@ -361,10 +362,15 @@ def test_five_thousand_alerts_are_read() -> None:
 
 
 @pytest.mark.parametrize("last", [alert(), 1], ids=["good", "bad"])
-def test_ten_thousand_alerts_are_the_most(last: Any) -> None:
-    assert read(*[alert()] * 9_999, last).received_count == 10_000
-    with pytest.raises(BadPayloadError, match=r"alerts: 10001 in one request; .* max_alerts"):
-        read(*[alert()] * 10_000, last)
+def test_thirty_thousand_alerts_are_the_most(last: Any) -> None:
+    assert read(*[alert()] * 29_999, last).received_count == MOST_ALERTS == 30_000
+    with pytest.raises(BadPayloadError, match=r"alerts: 30001 in one request; .* max_alerts"):
+        read(*[alert()] * 30_000, last)
+
+
+@pytest.mark.parametrize("file", ["README.md", "config/alertsvc.full.yaml"])
+def test_how_many_alerts_are_taken_at_once_is_said_where_people_look(file: str) -> None:
+    assert f"{MOST_ALERTS:,} alerts" in (ROOT / file).read_text()
 
 
 def test_grafanas_superset_is_read() -> None:

@@ -39,7 +39,7 @@ def refusal(**fields: Any) -> str:
         pytest.param({"breached": False}, OK, "request.breached", id="good-verdict-alone"),
         pytest.param({"breached": False, "value": 0.9, "threshold": 0.2}, OK, "request.breached", id="beats-numbers"),
         pytest.param({"breached": True, "value": NAN}, FIRING, "request.breached", id="bad-verdict-without-value"),
-        pytest.param({"breached": False, "value": None}, OK, "request.breached", id="good-verdict-without-number"),
+        pytest.param({"breached": False, "value": None}, FIRING, "no_value", id="null-compared-is-no-verdict"),
         pytest.param({"breached": False, "value": NAN}, FIRING, "no_value", id="nan-compared-is-no-verdict"),
         pytest.param({"value": 0.41, "threshold": 0.2}, FIRING, "request.threshold", id="beyond"),
         pytest.param({"value": 0.2, "threshold": 0.2}, FIRING, "request.threshold", id="the-limit-itself-alerts"),

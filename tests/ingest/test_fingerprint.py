@@ -2,7 +2,7 @@
 
 import pytest
 
-from alertsvc.ingest.fingerprint import fingerprint, is_fingerprint
+from alertsvc.ingest.fingerprint import fingerprint, fingerprint_behind, is_fingerprint, key_to
 from tests.ingest.expected_captures import CAPTURES, Capture
 
 
@@ -39,3 +39,15 @@ def test_only_names_and_values_count(one: dict[str, str], other: dict[str, str],
 )
 def test_what_a_sender_supplies_must_look_like_one(text: str, is_one: bool) -> None:
     assert is_fingerprint(text) is is_one
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [
+        pytest.param(key_to("0123456789abcdef"), "0123456789abcdef", id="a-key-of-ours"),
+        pytest.param("0123456789abcdef", fingerprint({"dedup_key": "0123456789abcdef"}), id="a-senders-own-hash"),
+        pytest.param("fingerprint:x", fingerprint({"dedup_key": "fingerprint:x"}), id="what-only-begins-like-ours"),
+    ],
+)
+def test_a_key_leads_to_the_fingerprint_it_names_or_has(key: str, known: str) -> None:
+    assert fingerprint_behind(key) == known

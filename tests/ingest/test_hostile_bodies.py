@@ -183,7 +183,6 @@ def in_event(rest: str) -> bytes:
             id="1000-different-slips",
         ),
         pytest.param(direct, in_event(',"value":' + "9" * MEGABYTE), id="long-value"),
-        pytest.param(direct, in_event(',"expect_next_within":"' + "1h" * (MEGABYTE // 2) + 'x"'), id="long-duration"),
         pytest.param(direct, in_event(',"feature":"' + "f" * MEGABYTE + '"'), id="long-feature"),
         pytest.param(direct, in_event(',"kind":"' + "k" * MEGABYTE + '"'), id="long-kind"),
         pytest.param(direct, in_event(',"details":{"x":NaN,"y":' + "[" * MEGABYTE), id="deep-after-nan"),

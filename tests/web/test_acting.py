@@ -1,5 +1,6 @@
 """What people do through the API: acts, versions, lists, failures."""
 
+import json
 from typing import Any
 
 import pytest
@@ -141,6 +142,17 @@ async def test_a_bad_question_is_answered_with_what_is_wrong(client: Client, que
     assert reply.headers["content-type"] == "application/problem+json"
 
 
+async def test_a_label_is_found_whatever_its_name_is(client: Client) -> None:
+    other = (await opened(client, model="other"))["number"]
+    names = ['we"ird', "back\\slash", "ta\tb", "ünï", "dotted.name", "$['x']", '"', "\\", "#-1", "0"]
+    number = (await opened(client, **dict.fromkeys(names, "x")))["number"]
+    for name in names:
+        as_written = json.dumps(name, ensure_ascii=False)
+        for condition, numbers in (('="x"', [number]), ('="y"', []), ('!="x"', [other])):
+            reply = await client.get("/api/v1/incidents", params={"filter": f"{{{as_written}{condition}}}"})
+            assert [item["number"] for item in reply.json()["items"]] == numbers, (name, condition)
+
+
 async def test_a_bad_filter_is_answered_with_the_character(client: Client) -> None:
     reply = await client.get("/api/v1/incidents?filter=model%3D%3D%22a%22")
     assert reply.json()["detail"] == (
@@ -195,3 +207,16 @@ async def test_a_digest_can_be_previewed(client: Client) -> None:
     (window,) = (await client.get("/api/v1/digests?state=open")).json()["items"]
     preview = (await client.get(f"/api/v1/digests/{window['id']}/preview")).json()
     assert [item["title"] for item in preview["destinations"]["team/chat"]] == ["churn: Drift"]
+
+
+async def test_a_filter_with_a_control_character_is_refused(client: Client) -> None:
+    doors = ("/v1/incidents", "/v1/silences", "/v2/alerts", "/v2/alerts/groups", "/v2/silences")
+    for door in doors:
+        for matcher in (r'{"a\u0000b"="z"}', r'{"a"="x\x00"}', r'{"a"!="\u0000"}', r'{"a"=~"\001"}'):
+            reply = await client.get(f"/api{door}", params={"filter": matcher})
+            assert (reply.status_code, "control character" in reply.text) == (400, True), (door, matcher)
+
+
+async def test_the_one_matcher_with_a_control_character_is_pointed_at(client: Client) -> None:
+    reply = await client.get("/api/v1/incidents", params={"filter": r'{a="b", "c"="\u0000"}'})
+    assert reply.json()["detail"].endswith("no label has one (at character 9)")

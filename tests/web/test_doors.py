@@ -145,6 +145,20 @@ async def test_a_dry_run_decides_and_stores_nothing(client: Client) -> None:
     assert (await client.get("/api/v1/incidents")).json()["items"] == []
 
 
+@pytest.mark.parametrize("own", [{}, {"dedup_key": "nightly/churn"}], ids=["a-key-made-here", "a-key-of-the-sender"])
+async def test_the_answered_key_reaches_the_same_alert_again(client: Client, own: dict[str, str]) -> None:
+    begun = (await client.post("/api/v1/events", json={**OBSERVATION, **own})).json()["items"][0]
+    assert begun["dedup_key"] == own.get("dedup_key", f"fingerprint:{begun['fingerprint']}")
+    ending = {"model": "churn", "metric": "psi", "status": "resolved", "dedup_key": begun["dedup_key"]}
+    foreseen = (await client.post("/api/v1/events?dry_run=true", json=ending)).json()["items"][0]
+    ended = (await client.post("/api/v1/events", json=ending)).json()["items"][0]
+    assert (ended["state"], ended["incident"]) == ("resolved", begun["incident"])
+    for name in ("dedup_key", "fingerprint"):
+        assert begun[name] == foreseen[name] == ended[name]
+    alerts = (await client.get(f"/api/v1/incidents/{begun['incident']['number']}/alerts")).json()["items"]
+    assert [(each["fingerprint"], each["state"]) for each in alerts] == [(begun["fingerprint"], "resolved")]
+
+
 async def test_the_same_event_id_is_a_duplicate(client: Client) -> None:
     event = {**OBSERVATION, "event_id": "run-1"}
     first = (await client.post("/api/v1/events", json=event)).json()["items"][0]
@@ -165,3 +179,30 @@ async def test_an_idempotency_key_is_good_for_one_body(client: Client) -> None:
     again = await client.post("/api/v1/events", json=OBSERVATION, headers=headers)
     other = await client.post("/api/v1/events", json={**OBSERVATION, "value": 9}, headers=headers)
     assert (first.json()["new"], again.json()["duplicate"], other.status_code) == (1, 1, 422)
+
+
+async def counted(client: Client, sample: str) -> float:
+    """What stands at /metrics behind `sample`; 0 while nothing does."""
+    lines = (await client.get("/metrics")).text.splitlines()
+    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(sample)), 0.0)
+
+
+async def test_what_is_rejected_is_counted_also_beside_what_is_taken(client: Client) -> None:
+    slip = {**OBSERVATION, "treshold": 1}
+    rejected = 'alertsvc_ingest_events_total{result="rejected",source="events"}'
+    await client.post("/api/v1/events", json=[OBSERVATION, slip, slip])
+    assert await counted(client, rejected) == 2
+    await client.post("/api/v1/events", json=slip)
+    assert await counted(client, rejected) == 3
+    await client.post("/api/v1/events?dry_run=true", json=[OBSERVATION, slip])
+    assert await counted(client, rejected) == 3
+
+
+async def test_a_request_with_a_used_key_is_counted_as_it_is_answered(client: Client) -> None:
+    headers = {"Idempotency-Key": "k"}
+    for value in (0.41, 9):
+        await client.post("/api/v1/events", json={**OBSERVATION, "value": value}, headers=headers)
+    counts = [
+        await counted(client, f'alertsvc_ingest_requests_total{{code="{code}",source="events"}}') for code in (202, 422)
+    ]
+    assert counts == [1, 1]

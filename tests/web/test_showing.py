@@ -1,8 +1,12 @@
 """What can be looked at: an incident from every side, receivers, how the service is, and the description of the API."""
 
 import asyncio
+import re
 from typing import Any
 
+from sqlalchemy import CheckConstraint, Table
+
+from alertsvc.store.tables import delivery, outbox
 from tests.web.conftest import Client
 from tests.web.test_acting import opened
 from tests.world import Recorder
@@ -43,6 +47,21 @@ async def test_an_incident_is_shown_with_its_alerts_and_who_was_told_why(client:
     assert (unknown.status_code, unknown.json()["detail"][:18]) == (404, "there is no delive")
     kinds = [line["kind"] for line in (await shown(client, f"/api/v1/incidents/{number}/history"))["items"]]
     assert kinds == ["opened", "delivered"]
+
+
+def words_of(table: Table, column: str) -> list[str]:
+    """What a column may say, as the database checks it."""
+    (rule,) = (
+        each for each in table.constraints if isinstance(each, CheckConstraint) and f"{column} IN" in str(each.sqltext)
+    )
+    return re.findall(r"'(\w+)'", str(rule.sqltext))
+
+
+async def test_deliveries_are_listed_by_every_state_and_every_end(client: Client) -> None:
+    for word in (*words_of(outbox, "state"), *words_of(delivery, "outcome")):
+        assert (await shown(client, f"/api/v1/deliveries?state={word}"))["items"] == []
+    refused = await client.get("/api/v1/deliveries?state=sent")
+    assert (refused.status_code, "suppressed" in refused.json()["detail"]) == (400, True)
 
 
 async def test_an_incident_is_found_by_its_number_and_by_its_identity(client: Client) -> None:

@@ -231,6 +231,14 @@ async def test_a_bad_question_is_answered_with_what_is_wrong(client: Client, que
     assert (await client.get(URL + query)).status_code == 400
 
 
+async def test_a_matcher_with_a_control_character_is_refused_however_it_is_spelt(client: Client) -> None:
+    spellings = [r'{"a\u0000b"="z"}', {"name": "a\x00b", "value": "z"}, {"name": "a", "value": "\x00"}]
+    for path in (URL, f"{URL}/preview"):
+        for matcher in spellings:
+            reply = await client.post(path, json=asked(matchers=[matcher]))
+            assert (reply.status_code, "control character" in reply.text) == (422, True), (path, matcher)
+
+
 async def test_a_longest_silence_can_be_set(client: Client) -> None:
     service = await _service(client)
     service.tuning = replace(service.tuning, longest_silence=24 * HOUR)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from alertsvc.core.route import Matcher, Route
 from alertsvc.engine.standing import Standing
-from alertsvc.matchers import MatcherError, compile_pattern, parse_matchers
+from alertsvc.matchers import MatcherError, compile_pattern
+from alertsvc.web import asking
 from alertsvc.web.problems import Problem
 
 
@@ -67,7 +68,7 @@ def parse_matcher_list(name: str, texts: Sequence[str] | None) -> list[Matcher]:
         Problem: 400.
     """
     try:
-        return [matcher for text in texts or () for matcher in parse_matchers(text)]
+        return [matcher for text in texts or () for matcher in asking.matchers_in(text)]
     except MatcherError as fault:
         raise Problem(400, "bad-matcher", f"failed to parse {name} param: {fault}") from None
 
