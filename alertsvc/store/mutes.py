@@ -38,7 +38,9 @@ def hold(conn: Connection, held: Sequence[HeldBack], now: datetime) -> None:
         }
         for each in held
     }
-    again = "ON CONFLICT (incident_id, destination, ref) DO UPDATE SET check_at = excluded.check_at"
+    again = (
+        "ON CONFLICT (incident_id, destination, ref) DO UPDATE SET check_at = excluded.check_at, said = excluded.said"
+    )
     insert_rows(conn, mute, list(rows.values()), on_conflict=again)
 
 

@@ -129,6 +129,16 @@ async def test_a_silence_that_is_extended_goes_on(world: World) -> None:
     assert world.channel().reasons == ["unmuted"]
 
 
+async def test_who_hears_that_an_extended_silence_has_ended_hears_of_its_latest_end(world: World) -> None:
+    key = await silence(world)
+    await world.post(event())
+    moment = world.moment()
+    await world.database.transaction(partial(silencing.extend, key, 2 * HOUR, None, moment))
+    await world.pass_time(3 * HOUR, 10 * MINUTE)
+    (told,) = [row for row in await world.rows("notification") if row.reason == "unmuted"]
+    assert told.why == "the mute has ended: silenced by ann until 2026-03-02 12:00 UTC: we know"
+
+
 async def test_two_silences_mute_until_the_later_ends(world: World) -> None:
     await silence(world, lasts=HOUR)
     await silence(world, 'alertname="Drift"', lasts=2 * HOUR)
