@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from alertsvc.store.bulk import AnyRow, among
-from alertsvc.store.tables import notification, silence
+from alertsvc.store.tables import notification, notification_mute, silence
 
 MatcherText = tuple[str, str, str]
 """Name, operator, value."""
@@ -136,7 +136,7 @@ def page(conn: Connection, after: UUID | None, limit: int, ended_before: datetim
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """What a mute kept back since an instant: notifications, and the incidents they were about."""
+    """What a mute, alone or with others, kept back since an instant: notifications, and the incidents of them."""
 
     notification_count: int
     incident_ids: tuple[UUID, ...]
@@ -144,7 +144,8 @@ class Hidden:
 
 def hidden_by(conn: Connection, ref: str, since: datetime, limit: int = 100) -> Hidden:
     """What the mute `ref` kept back since an instant; at most `limit` incidents are listed."""
-    chosen = (notification.c.muted_by == ref, notification.c.created_at >= since)
-    count = conn.execute(select(func.count()).select_from(notification).where(*chosen)).scalar_one()
-    ids = select(notification.c.incident_id).where(*chosen).distinct().limit(limit)
+    chosen = (notification_mute.c.ref == ref, notification_mute.c.muted_at >= since)
+    count = conn.execute(select(func.count()).select_from(notification_mute).where(*chosen)).scalar_one()
+    muted = notification_mute.join(notification, notification.c.id == notification_mute.c.notification_id)
+    ids = select(notification.c.incident_id).select_from(muted).where(*chosen).distinct().limit(limit)
     return Hidden(int(count), tuple(conn.execute(ids).scalars()))

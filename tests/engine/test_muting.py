@@ -198,6 +198,42 @@ async def test_the_end_of_a_silence_counts_what_it_hid(world: World) -> None:
     assert (row.report["suppressed_count"], len(row.report["incidents"]), len(row.report["still_open"])) == (2, 1, 1)
 
 
+async def reports(world: World) -> dict[UUID, int]:
+    """How many notifications each silence that has ended says it hid."""
+    return {row.id: row.report["suppressed_count"] for row in await world.rows("silence") if row.report}
+
+
+async def test_each_of_two_silences_that_overlap_says_what_it_hid(world: World) -> None:
+    short = await silence(world, lasts=HOUR)
+    long = await silence(world, 'alertname="Drift"', lasts=2 * HOUR)
+    await world.post(event())
+    await world.post(event(feature="age"))
+    await world.pass_time(61 * MINUTE, MINUTE)
+    assert await reports(world) == {short: 2}
+    await world.post(event(feature="income"))
+    await world.pass_time(HOUR, MINUTE)
+    assert await reports(world) == {short: 2, long: 3}
+
+
+async def test_a_silence_says_what_it_hid_in_a_mute_interval(world: World) -> None:
+    morning = Interval("morning", (IntervalEntry(times=(TimeRange(9 * 60, 12 * 60),)),))
+    root = replace(world.rules.root, mute_intervals=("morning",))
+    world.rules = replace(world.rules, root=root, intervals={"morning": morning})
+    key = await silence(world)
+    await world.post(event())
+    await world.pass_time(61 * MINUTE, MINUTE)
+    assert await reports(world) == {key: 1}
+    assert await suppressed(world) == [("opened", "interval")]
+
+
+async def test_each_of_two_silences_says_that_it_took_back_what_had_not_left(world: World) -> None:
+    await world.post(event(), event(Severity.WARNING, model="fraud"))
+    world.now += SECOND
+    keys = [await silence(world, matchers, 3 * HOUR) for matchers in ('alertname="Drift"', 'alertname=~"D.*"')]
+    await world.pass_time(3 * HOUR + MINUTE, MINUTE)
+    assert await reports(world) == dict.fromkeys(keys, 2)
+
+
 async def test_a_silence_that_comes_again_tells_after_each_time(world: World) -> None:
     await silence(
         world,
