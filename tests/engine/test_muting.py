@@ -198,6 +198,22 @@ async def test_the_end_of_a_silence_counts_what_it_hid(world: World) -> None:
     assert (row.report["suppressed_count"], len(row.report["incidents"]), len(row.report["still_open"])) == (2, 1, 1)
 
 
+async def test_the_report_of_a_silence_counts_what_it_cannot_list(world: World) -> None:
+    await silence(world, 'alertname="Drift"')
+    await world.post(*(event(Severity.WARNING, model=f"w{number}") for number in range(100)))
+    await world.post(event(), event(model="over"))
+    await world.post(*(event(Severity.WARNING, RESOLVED, model=f"w{number}") for number in range(60)))
+    await world.post(event(state=RESOLVED, model="over"))
+    await world.pass_time(61 * MINUTE, 30 * MINUTE)
+    (row,) = await world.rows("silence")
+    report = row.report
+    assert (report["incident_count"], len(report["incidents"])) == (102, 100)
+    assert (report["still_open_count"], len(report["still_open"])) == (41, 41)
+    gravest = [str(each.id) for each in await world.rows("incident") if each.severity == Severity.CRITICAL]
+    assert sorted(report["incidents"][:2]) == sorted(gravest)
+    assert report["still_open"][0] in gravest
+
+
 async def reports(world: World) -> dict[UUID, int]:
     """How many notifications each silence that has ended says it hid."""
     return {row.id: row.report["suppressed_count"] for row in await world.rows("silence") if row.report}
