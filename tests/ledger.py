@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, func, select, text
 
-from alertsvc.store.tables import arrival, event, incident, notification, outbox
+from alertsvc.store.tables import arrival, event, incident, notification, notification_mute, outbox
 
 TERMINAL = ("delivered", "failed", "suppressed", "superseded")
 
@@ -12,6 +12,7 @@ def check(conn: Connection) -> None:
     _arrivals_add_up(conn)
     _events_are_counted(conn)
     _notifications_end_or_wait_for_something(conn)
+    _mutes_of_notifications_are_whole(conn)
     _lanes_have_one_head(conn)
     _counts_are_true(conn)
     _one_open_incident_per_key(conn)
@@ -41,6 +42,14 @@ def _notifications_end_or_wait_for_something(conn: Connection) -> None:
     ).all()
     assert orphans == []
     assert conn.execute(select(func.count()).where(n.state.not_in((*TERMINAL, "pending")))).scalar_one() == 0
+
+
+def _mutes_of_notifications_are_whole(conn: Connection) -> None:
+    n, m = notification.c, notification_mute.c
+    first = {(row.id, row.muted_by) for row in conn.execute(select(n.id, n.muted_by).where(n.muted_by.is_not(None)))}
+    listed = set(map(tuple, conn.execute(select(m.notification_id, m.ref))))
+    assert first <= listed
+    assert {key for key, _ in listed} == {key for key, _ in first}
 
 
 def _lanes_have_one_head(conn: Connection) -> None:

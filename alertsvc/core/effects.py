@@ -27,7 +27,7 @@ class HistoryEntry:
 class Notification:
     """One change that one destination should be told. `state` is `pending`, or already terminal with `why`.
 
-    `muted_by` names the mute that suppressed it.
+    `muted_by` names every mute that suppressed it.
     """
 
     id: UUID
@@ -42,7 +42,7 @@ class Notification:
     created_at: datetime
     delivery_id: UUID | None = None
     digest_id: UUID | None = None
-    muted_by: str | None = None
+    muted_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class NotificationEnd:
     state: str
     why: str
     superseded_by: UUID | None = None
-    muted_by: str | None = None
+    muted_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class _Reading:
         """The most telling of what was decided for a destination."""
         noted = [each for each in self._noted.get(name, ()) if each.id not in self._taken_back]
         if noted:
-            return self._note(max(noted, key=lambda each: (each.state == "pending", each.muted_by is not None)))
+            return self._note(max(noted, key=lambda each: (each.state == "pending", bool(each.muted_by))))
         receiver = route.receiver if route else ""
         path = route.path if route else ""
         return self._along(name, rules) or Foreseen(
@@ -99,7 +99,7 @@ class _Reading:
 
     def _note(self, note: Notification) -> Foreseen:
         found = (note.destination, note.receiver, note.route)
-        if note.muted_by is not None:
+        if note.muted_by:
             return Foreseen(*found, Way.MUTED, note.reason, note.why)
         if note.state != "pending":
             return Foreseen(*found, Way.NOT_TOLD, note.reason, note.why)

@@ -33,6 +33,11 @@ class Mute:
     until: datetime | None = None
 
 
+def refs_of(mutes: Iterable[Mute]) -> tuple[str, ...]:
+    """The names of mutes, each once."""
+    return tuple(dict.fromkeys(mute.ref for mute in mutes))
+
+
 def silence_ref(silence: Silence) -> str:
     """How mutes by a silence are named."""
     return f"{MuteKind.SILENCE}:{silence.id}"

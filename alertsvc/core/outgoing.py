@@ -26,7 +26,7 @@ from alertsvc.core.effects import (
 )
 from alertsvc.core.incidents import Believer, LiveDelivery, PendingNotification, Situation
 from alertsvc.core.model import Reason, Severity
-from alertsvc.core.mutes import Mute
+from alertsvc.core.mutes import Mute, refs_of
 from alertsvc.core.rules import Moment
 from alertsvc.core.storm import class_of
 
@@ -123,7 +123,7 @@ class Outgoing:
         *,
         delivery_id: UUID | None = None,
         window_id: UUID | None = None,
-        muted_by: str | None = None,
+        muted_by: tuple[str, ...] = (),
     ) -> UUID:
         """Write down what a destination should be told, or why it is not."""
         notification = Notification(
@@ -204,7 +204,7 @@ class Outgoing:
         """Write down that mutes keep news from a destination, and that somebody must look again when they end."""
         self.believers[believer.destination] = replace(believer, held=True)
         why = "; ".join(mute.said for mute in mutes)
-        self.note(believer, reason, "suppressed", why, muted_by=mutes[0].ref)
+        self.note(believer, reason, "suppressed", why, muted_by=refs_of(mutes))
         self._effects.held += [HeldBack(self._incident_id, believer.destination, mute) for mute in mutes]
 
     def hold_on(self, destination: str, ended: frozenset[str], mutes: Sequence[Mute]) -> None:
@@ -218,7 +218,9 @@ class Outgoing:
         why = "; ".join(mute.said for mute in mutes)
         waiting = [each for each in self.waiting(destination) if each.reason in FIRING_NEWS]
         for each in waiting:
-            self._effects.ended.append(NotificationEnd(each.id, destination, "suppressed", why, muted_by=mutes[0].ref))
+            self._effects.ended.append(
+                NotificationEnd(each.id, destination, "suppressed", why, muted_by=refs_of(mutes))
+            )
         self._pending[destination] = [each for each in self._pending.get(destination, []) if each not in waiting]
         self._effects.held += [HeldBack(self._incident_id, destination, mute) for mute in mutes]
         self.believers[destination] = replace(self.believers[destination], held=True)

@@ -100,6 +100,10 @@ class Telling:
         if destination in self._out.believers:
             self._out.hold_on(destination, ended, mutes)
 
+    def is_stranger(self, destination: str) -> bool:
+        """Whether `destination` was never to hear of the incident."""
+        return destination not in self._out.believers
+
     def knows_nothing(self, destination: str) -> bool:
         """Whether `destination` is to hear of the incident, and has heard nothing, nor is anything on its way."""
         believer = self._out.believers.get(destination)

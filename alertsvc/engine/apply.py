@@ -103,9 +103,9 @@ def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions, 
             count_suppressed(conn, each.muted_by)
 
 
-def count_suppressed(conn: Connection, muted_by: str | None, by: int = 1) -> None:
-    """Notifications ended because of a mute, or, without one, because nobody was to be told."""
-    tally.count(conn, tally.SUPPRESSED, kind_of(muted_by) if muted_by else NOT_TO_BE_TOLD, by=by)
+def count_suppressed(conn: Connection, muted_by: Sequence[str], by: int = 1) -> None:
+    """Notifications ended because of mutes (it counts as the first of them), or because nobody was to be told."""
+    tally.count(conn, tally.SUPPRESSED, kind_of(muted_by[0]) if muted_by else NOT_TO_BE_TOLD, by=by)
 
 
 def _ids(moment: Moment) -> Iterator[UUID]:

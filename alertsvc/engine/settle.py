@@ -12,6 +12,7 @@ from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry,
 from alertsvc.core.delivery import Again, GivenUp, after_failure
 from alertsvc.core.effects import HeldBack, HistoryEntry
 from alertsvc.core.model import Reason
+from alertsvc.core.mutes import refs_of
 from alertsvc.core.rules import Moment
 from alertsvc.core.tell import Telling
 from alertsvc.engine.apply import apply_effects, count_suppressed
@@ -130,8 +131,9 @@ def _keep_back(conn: Connection, tried: Tried, kept: KeptBack, covered: list[Cov
     claimed = tried.claimed
     if not outbox.end(conn, claimed, "suppressed", kept.detail, moment.now, unknown=False):
         return "fenced", []
-    settling.end_covered(conn, covered, "suppressed", kept.detail, moment.now, muted_by=kept.mutes[0].ref)
-    count_suppressed(conn, kept.mutes[0].ref, len(covered))
+    refs = refs_of(kept.mutes)
+    settling.end_covered(conn, covered, "suppressed", kept.detail, moment.now, muted_by=refs)
+    count_suppressed(conn, refs, len(covered))
     lanes = {entry.lane for entry in covered}
     held = [HeldBack(incident_id, name, mute) for incident_id, name in sorted(lanes, key=str) for mute in kept.mutes]
     mutes.hold(conn, held, moment.now)

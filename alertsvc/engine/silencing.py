@@ -234,15 +234,16 @@ def _spread(conn: Connection, silence: Silence, stretch: Stretch, moment: Moment
 
 
 def _reported(conn: Connection, record: SilenceRecord, now: datetime) -> SilenceRecord:
-    """`record` with what its latest stretch hid."""
+    """`record` with what its latest stretch hid. It counts all the incidents, and lists the first of them."""
     since = record.spread_for or record.starts_at
     hidden = silences.hidden_by(conn, silence_ref(silence_of(record)), since)
-    still_open = incidents.open_among(conn, hidden.incident_ids)
     report: Mapping[str, object] = {
         "since": since.isoformat(),
         "until": min(now, record.ends_at).isoformat(),
         "suppressed_count": hidden.notification_count,
-        "incidents": [str(key) for key in hidden.incident_ids],
-        "still_open": [str(key) for key in hidden.incident_ids if key in still_open],
+        "incident_count": hidden.incident_count,
+        "still_open_count": hidden.open_count,
+        "incidents": list(map(str, hidden.incident_ids)),
+        "still_open": list(map(str, hidden.open_ids)),
     }
     return replace(record, report=report, reported_for=record.spread_for)

@@ -21,10 +21,11 @@ from alertsvc.engine.hearing import Hearing, Ticks
 from alertsvc.engine.inhibiting import rebuild
 from alertsvc.engine.muting import kept_back, mutes_for
 from alertsvc.engine.storming import storms_due, tend_storm, with_storms
-from alertsvc.engine.unmuting import look_again, mute_digest_entries
+from alertsvc.engine.unmuting import look_again, mute_digest_entries, together
 from alertsvc.store import digests, housekeeping, incidents, mutes, outbox, overdue, timers
 from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.housekeeping import Retention
+from alertsvc.store.mutes import DueIncident
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ PUT_OFF = timedelta(minutes=1)
 
 MUTED_TOGETHER = 50
 """Of so many incidents one transaction looks which are muted before a digest: a storm's summary may have thousands."""
+
+UNMUTE_SECONDS = 2.0
+"""So long one sweep tells what mutes kept back: the next repeats and digests wait meanwhile."""
+MOST_UNMUTED = 5000
+"""More incidents than a sweep comes to in that time."""
 
 Waits = tuple[UUID, Sequence[str]]
 """An incident, and the destinations for which something of it waits in a digest."""
@@ -62,6 +68,7 @@ class Ticker:
         self._something_is_due = something_is_due
         self._summarised = summarised
         self._resolve_timeout = resolve_timeout
+        self._ticks = ticks
         self._hearing = Hearing(clock, ticks)
         self._known_rules: Rules | None = None
         self.trouble: str | None = None
@@ -81,15 +88,18 @@ class Ticker:
         moment = self._moment()
         has_heard = self._hearing.lasts(self._resolve_timeout())
         await self._follow_rules(moment.rules, moment.now)
-        if await self._database.snapshot(partial(_is_anything_due, moment)):
+        is_anything_due = await self._database.snapshot(partial(_is_anything_due, moment))
+        if is_anything_due:
             await self._expire(moment, has_heard=has_heard)
             await self._remind(moment)
-            await self._unmute(moment)
+            await self._follow_mutes(moment)
             await self._send_digests(moment)
         freed = await self._database.transaction(partial(_free, moment.now))
         if freed:
             log.warning("delivery: %d leases had expired; their messages will be sent again", freed)
             self._something_is_due()
+        if is_anything_due:
+            await self._unmute(moment)  # last: there may be thousands, and nothing else is to wait for them
 
     async def mend(self) -> None:
         """Lanes without a head, and deliveries whose destination is gone for longer than their horizon."""
@@ -140,21 +150,32 @@ class Ticker:
         if due:
             self._something_is_due()
 
-    async def _unmute(self, moment: Moment) -> None:
-        """Notice which silences began and ended; look again at what was kept back by mutes that may have ended."""
+    async def _follow_mutes(self, moment: Moment) -> None:
+        """Notice which silences began and ended, and what is to be looked at because of it."""
         for silence_id in await self._database.snapshot(partial(_restless, moment.now)):
             await self._alone(f"silence {silence_id}", partial(silencing.tend, silence_id, moment))
         while await self._database.snapshot(mutes.any_ended):
             await self._database.transaction(partial(_take_ends, moment.now))
-        due = await self._database.snapshot(partial(_held_due, moment.now))
-        for incident_id in due:
-            done = await self._alone(
-                f"what is muted of incident {incident_id}", partial(look_again, incident_id, moment)
-            )
-            if done is None:
-                await self._database.transaction(partial(_put_off_mutes, incident_id, moment.now))
-        if due:
+
+    async def _unmute(self, moment: Moment) -> None:
+        """Look again at what was kept back by mutes that may have ended: the gravest first, what is left next time."""
+        until = self._ticks() + UNMUTE_SECONDS
+        for listed in together(await self._database.snapshot(partial(_held_due, moment.now))):
+            await self._look_again(listed, moment)
             self._something_is_due()
+            if self._ticks() >= until:
+                return
+
+    async def _look_again(self, incident_ids: Sequence[UUID], moment: Moment) -> None:
+        """One that cannot be looked at holds up no other, and is tried again later."""
+        what = f"what is muted of {len(incident_ids)} incidents, {incident_ids[0]} first"
+        if await self._alone(what, partial(look_again, incident_ids, moment)) is not None:
+            return
+        if len(incident_ids) == 1:
+            await self._database.transaction(partial(_put_off_mutes, incident_ids[0], moment.now))
+            return
+        for each in incident_ids:
+            await self._look_again([each], moment)
 
     async def _send_digests(self, moment: Moment) -> None:
         digest_ids = await self._database.snapshot(partial(_digests_due, moment))
@@ -203,7 +224,7 @@ def _is_anything_due(moment: Moment, conn: Connection) -> bool:
         or timers.incidents_due(conn, now, limit=1)
         or silencing.restless(conn, now)
         or mutes.any_ended(conn)
-        or mutes.incidents_due(conn, now, limit=1)
+        or mutes.any_due(conn, now)
         or _digests_due(moment, conn)
         or storms_due(moment, conn)
     )
@@ -229,8 +250,8 @@ def _check_mutes(now: datetime, conn: Connection) -> None:
     mutes.check_all(conn, now)
 
 
-def _held_due(now: datetime, conn: Connection) -> list[UUID]:
-    return mutes.incidents_due(conn, now)
+def _held_due(now: datetime, conn: Connection) -> list[DueIncident]:
+    return mutes.incidents_due(conn, now, MOST_UNMUTED)
 
 
 def _waiting_in(digest_ids: list[UUID], moment: Moment, conn: Connection) -> dict[UUID, list[str]]:

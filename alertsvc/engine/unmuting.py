@@ -1,17 +1,18 @@
 """Looks again at news that was kept back once its mute may have ended, and tells what still fires."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from alertsvc.core.effects import Released
-from alertsvc.core.incidents import Believer
+from alertsvc.core.effects import Effects, Released
+from alertsvc.core.incidents import Incident, Situation
 from alertsvc.core.model import Deliver, Labels, Severity
 from alertsvc.core.mutes import Ended, Mute, MuteKind, Mutes, silence_ref
 from alertsvc.core.route import Destination, Route
-from alertsvc.core.rules import Moment
+from alertsvc.core.rules import Moment, Rules
 from alertsvc.core.severity import with_severity
 from alertsvc.core.silences import Silence
 from alertsvc.core.subscribers import subscribers
@@ -20,7 +21,10 @@ from alertsvc.engine.apply import apply_effects
 from alertsvc.engine.muting import kept_back, mutes_for, silence_of
 from alertsvc.engine.storming import with_storms
 from alertsvc.store import alerts, incidents, mutes, silences
-from alertsvc.store.mutes import Held
+from alertsvc.store.mutes import DueIncident, Held
+
+INCIDENTS_TOGETHER = 50
+ALERTS_TOGETHER = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,49 +37,96 @@ class _Fires:
     route: Route
 
 
-def look_again(incident_id: UUID, moment: Moment, conn: Connection) -> int:
-    """See what still keeps news of an incident back, and tell what nothing does any more. Returns how much it was."""
-    situation = incidents.situation(conn, incident_id)
-    held = mutes.of_incident(conn, incident_id, moment.now)
-    if situation is None or situation.incident is None or not situation.incident.is_open:
-        mutes.forget(conn, [incident_id])
-        return len(held)
-    fires = _firing(conn, incident_id, moment)
-    in_force = mutes_for(conn, moment.rules, moment.now, [each.labels for each in fires])
+@dataclass(frozen=True, slots=True)
+class _Mutings:
+    """What mutes by the rules in force, and the silences that what is kept back names."""
+
+    in_force: Mutes
+    silences: Mapping[str, Silence]
+    rules: Rules
+
+    def ended(self, destination: str, refs: Iterable[str]) -> Ended:
+        """The mutes `refs` of a destination, which are over."""
+        names = self.rules.timed_by.get(destination, frozenset())
+        return Ended(frozenset(refs), self.silences, self.rules.inhibit, names)
+
+
+def together(due: Iterable[DueIncident]) -> Iterator[list[UUID]]:
+    """The incidents that one transaction looks at again, one such list after the other, in the order given.
+
+    What is read for each costs a round trip: many share them. But they must not hold what others wait for too long.
+    """
+    listed: list[UUID] = []
+    alert_count = 0
+    for each in due:
+        if listed and (len(listed) == INCIDENTS_TOGETHER or alert_count + each.firing_count > ALERTS_TOGETHER):
+            yield listed
+            listed, alert_count = [], 0
+        listed.append(each.id)
+        alert_count += each.firing_count
+    if listed:
+        yield listed
+
+
+def look_again(incident_ids: Sequence[UUID], moment: Moment, conn: Connection) -> int:
+    """See what still keeps news of incidents back, and tell what nothing does any more, of the first of them first.
+
+    Returns how much it was.
+    """
+    situations = _open(conn, incident_ids, moment.now)
+    held = mutes.of_incidents(conn, incident_ids, moment.now)
+    mutes.forget(conn, [each for each in incident_ids if each not in situations])
+    fires = _firing(conn, situations, moment)
+    in_force = mutes_for(conn, moment.rules, moment.now, [each.labels for listed in fires.values() for each in listed])
+    silenced = _silences(conn, (each for listed in held.values() for each in listed))
+    mutings = _Mutings(in_force, silenced, moment.rules)
     deciding = with_storms(conn, moment)
-    telling = Telling(situation.incident, situation, deciding)
-    known_silences = _silences(conn, held)
+    effects = Effects()
+    for incident_id in incident_ids:
+        if incident_id in situations:
+            incident, situation = situations[incident_id]
+            telling = Telling(incident, situation, deciding)
+            kept = held.get(incident_id, [])
+            _look_at(telling, kept, fires.get(incident_id, []), mutings)
+            effects.add(telling.finish())
+            effects.released += _of_strangers(incident_id, kept, situation)
+    apply_effects(conn, effects, deciding)
+    return sum(map(len, held.values()))
+
+
+def _open(conn: Connection, incident_ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Incident, Situation]]:
+    """Those of the incidents that are open. All are held until the transaction ends."""
+    found = ((each.incident, each) for each in incidents.situations(conn, incident_ids, (), now))
+    return {incident.id: (incident, each) for incident, each in found if incident is not None and incident.is_open}
+
+
+def _of_strangers(incident_id: UUID, held: Sequence[Held], situation: Situation) -> list[Released]:
+    """What was kept from destinations that believe nothing is kept from nobody."""
+    strangers = sorted({each.destination for each in held} - situation.believers.keys())
+    return [Released(incident_id, name, frozenset(each.ref for each in held)) for name in strangers]
+
+
+def _look_at(telling: Telling, held: Sequence[Held], fires: Sequence[_Fires], mutings: _Mutings) -> None:
     for name in dict.fromkeys(each.destination for each in held if each.is_due):
         rows = [each for each in held if each.destination == name]
         lane = [each for each in fires if each.destination.id == name]
-        ended = Ended(frozenset(), known_silences, moment.rules.inhibit, moment.rules.timed_by.get(name, frozenset()))
-        _look_at_lane(telling, rows, lane, in_force, ended)
+        _look_at_lane(telling, rows, lane, mutings)
         if not lane:
-            _tell_elsewhere(telling, fires, situation.believers, in_force)
-    apply_effects(conn, telling.finish(), deciding)
-    strangers = {each.destination for each in held} - situation.believers.keys()
-    mutes.release(conn, [Released(incident_id, name, frozenset(each.ref for each in held)) for name in strangers])
-    return len(held)
+            _tell_elsewhere(telling, fires, mutings.in_force)
 
 
-def _look_at_lane(
-    telling: Telling,
-    held: Sequence[Held],
-    fires: Sequence[_Fires],
-    in_force: Mutes,
-    ended: Ended,
-) -> None:
+def _look_at_lane(telling: Telling, held: Sequence[Held], fires: Sequence[_Fires], mutings: _Mutings) -> None:
+    name = held[0].destination
     still: dict[str, Mute] = {}
     free: list[_Fires] = []
     for each in fires:
-        found = in_force.on(each.labels, each.route)
+        found = mutings.in_force.on(each.labels, each.route)
         still |= {mute.ref: mute for mute in found}
         if not found and each.route.deliver[each.severity] is not Deliver.NONE:
             free.append(each)
     over = {each.ref: each.said for each in held if each.is_due and each.ref not in still}
-    telling.mutes_have_changed(held[0].destination, frozenset(over), tuple(still.values()))
-    ended = replace(ended, refs=frozenset(over))
-    never_told = telling.knows_nothing(held[0].destination)
+    telling.mutes_have_changed(name, frozenset(over), tuple(still.values()))
+    ended, never_told = mutings.ended(name, over), telling.knows_nothing(name)
     heard = [each for each in free if never_told or ended.held(each.labels, each.route)]
     if heard:
         worst = max(heard, key=_urgency)
@@ -83,28 +134,31 @@ def _look_at_lane(
         telling.mute_has_ended(worst.destination, worst.route, worst.severity, why, worst.labels.get("alertname", ""))
 
 
-def _tell_elsewhere(telling: Telling, fires: Sequence[_Fires], known: Mapping[str, Believer], in_force: Mutes) -> None:
+def _tell_elsewhere(telling: Telling, fires: Sequence[_Fires], in_force: Mutes) -> None:
     """What was kept from a destination is routed to others by now, some of which have never heard of the incident."""
-    for each in fires:
-        if each.destination.id not in known:
-            found = in_force.on(each.labels, each.route)
-            if found:
-                telling.is_muted(each.destination, each.route, each.severity, found)
-            else:
-                telling.fires(each.destination, each.route, each.severity, each.labels.get("alertname", ""))
+    strangers = [each for each in fires if telling.is_stranger(each.destination.id)]
+    for each in strangers:
+        found = in_force.on(each.labels, each.route)
+        if found:
+            telling.is_muted(each.destination, each.route, each.severity, found)
+        else:
+            telling.fires(each.destination, each.route, each.severity, each.labels.get("alertname", ""))
 
 
 def _urgency(each: _Fires) -> tuple[bool, Severity]:
     return (each.route.deliver[each.severity] is Deliver.IMMEDIATE, each.severity)
 
 
-def _firing(conn: Connection, incident_id: UUID, moment: Moment) -> list[_Fires]:
-    return [
-        _Fires(labels, alert.severity, destination, route)
-        for alert in alerts.firing_of(conn, incident_id)
-        for labels in (with_severity(alert.labels, alert.severity, alert.source),)
-        for destination, route in subscribers(moment.rules, labels)
-    ]
+def _firing(conn: Connection, incident_ids: Collection[UUID], moment: Moment) -> dict[UUID, list[_Fires]]:
+    return {
+        incident_id: [
+            _Fires(labels, alert.severity, destination, route)
+            for alert in listed
+            for labels in (with_severity(alert.labels, alert.severity, alert.source),)
+            for destination, route in subscribers(moment.rules, labels)
+        ]
+        for incident_id, listed in alerts.firing_by_incident(conn, incident_ids).items()
+    }
 
 
 def _silences(conn: Connection, held: Iterable[Held]) -> dict[str, Silence]:

@@ -163,6 +163,21 @@ def firing_of(conn: Connection, incident_id: UUID, limit: int | None = None) -> 
     return [_firing(row) for row in conn.execute(chosen)]
 
 
+_FIRING_OF = (
+    select(*_FIRING)
+    .where(Among(alert.c.incident_id, "ids"), alert.c.state == AlertState.FIRING)
+    .order_by(alert.c.incident_id, alert.c.severity.desc(), alert.c.fingerprint)
+)
+
+
+def firing_by_incident(conn: Connection, ids: Collection[UUID]) -> dict[UUID, list[FiringAlert]]:
+    """The alerts of incidents that fire, by incident, the gravest first. One without any is missing."""
+    found: dict[UUID, list[FiringAlert]] = {}
+    for row in conn.execute(_FIRING_OF, {"ids": ids}):
+        found.setdefault(row.incident_id, []).append(_firing(row))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Flapping:
     """How many alerts of an incident flap, and when the last of them will have been stable for long enough."""

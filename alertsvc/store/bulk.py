@@ -109,6 +109,17 @@ def update_rows(conn: Connection, table: Table, key: Sequence[str], rows: Sequen
     return conn.execute(_update(table, names, tuple(key), where), {"rows": encoded(names, rows)}).rowcount
 
 
+def delete_rows(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Delete the rows of `table` that agree with one of `rows`, which all have the same keys, in every column of it."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    if conn.dialect.name == "sqlite":
+        _run_many(conn, _delete_one(table, names), spelled(table, names, rows))
+    else:
+        conn.execute(_delete(table, names), {"rows": encoded(names, rows)})
+
+
 class Among(FunctionElement[bool]):
     """The condition that `column` is one of the values of the parameter `name`, as one parameter however many they are.
 
@@ -283,6 +294,17 @@ def _update_one(table: Table, names: tuple[str, ...], key_count: int, where: str
     found = " AND ".join(f"{name} = ?" for name in names[-key_count:])
     extra = f" AND {where}" if where else ""
     return f"UPDATE {table.name} SET {sets} WHERE {found}{extra}"  # noqa: S608  # our names
+
+
+@lru_cache(maxsize=256)
+def _delete_one(table: Table, names: tuple[str, ...]) -> str:
+    return f"DELETE FROM {table.name} WHERE {' AND '.join(f'{name} = ?' for name in names)}"  # noqa: S608  # our names
+
+
+@lru_cache(maxsize=256)
+def _delete(table: Table, names: tuple[str, ...]) -> TextClause:
+    found = " AND ".join(f"{table.name}.{name} = r.{name}" for name in names)
+    return text(f"DELETE FROM {table.name} USING ({given_rows(table, names)}) AS r WHERE {found}")  # noqa: S608
 
 
 @lru_cache(maxsize=256)

@@ -204,12 +204,6 @@ def open_lanes(conn: Connection, wanted: Mapping[UUID, Iterable[str]]) -> list[t
     return [(row.incident_id, row.destination) for row in conn.execute(lanes) if row.destination in wanted[row[0]]]
 
 
-def open_among(conn: Connection, ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the incidents `ids` that are open."""
-    chosen = select(incident.c.id).where(among(conn, incident.c.id, ids), incident.c.status != IncidentStatus.RESOLVED)
-    return set(conn.execute(chosen).scalars())
-
-
 def add_opened(conn: Connection, new: Insertions, opened: Sequence[Incident]) -> None:
     """Have new incidents written, with their numbers. Sorted by correlation key: so no two writers wait crosswise.
 

@@ -1,15 +1,15 @@
 """News that is kept back: which mute keeps what from whom, and which mutes have ended."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from alertsvc.core.effects import HeldBack, Released
-from alertsvc.store.bulk import AnyRow, among, insert_rows
-from alertsvc.store.tables import believer, ended_mute, mute
+from alertsvc.store.bulk import Among, AnyRow, among, delete_rows, insert_rows
+from alertsvc.store.tables import believer, ended_mute, incident, mute
 
 ENDS_AT_ONCE = 100
 """How many ended mutes are looked at in one transaction."""
@@ -38,7 +38,9 @@ def hold(conn: Connection, held: Sequence[HeldBack], now: datetime) -> None:
         }
         for each in held
     }
-    again = "ON CONFLICT (incident_id, destination, ref) DO UPDATE SET check_at = excluded.check_at"
+    again = (
+        "ON CONFLICT (incident_id, destination, ref) DO UPDATE SET check_at = excluded.check_at, said = excluded.said"
+    )
     insert_rows(conn, mute, list(rows.values()), on_conflict=again)
 
 
@@ -57,18 +59,28 @@ def forget(conn: Connection, incident_ids: Sequence[UUID]) -> None:
 
 def release(conn: Connection, released: Sequence[Released]) -> None:
     """What ended mutes kept back is kept back no more."""
-    for each in released:
-        lane = (mute.c.incident_id == each.incident_id, mute.c.destination == each.destination)
-        conn.execute(delete(mute).where(*lane, among(conn, mute.c.ref, each.refs)))
+    rows = [
+        {"incident_id": each.incident_id, "destination": each.destination, "ref": ref}
+        for each in released
+        for ref in each.refs
+    ]
+    delete_rows(conn, mute, rows)
 
 
-def of_incident(conn: Connection, incident_id: UUID, now: datetime) -> list[Held]:
-    """Everything of an incident that is kept back."""
-    chosen = select(mute.c.destination, mute.c.ref, mute.c.said, mute.c.check_at).where(
-        mute.c.incident_id == incident_id
-    )
-    rows = conn.execute(chosen.order_by(mute.c.destination, mute.c.ref))
-    return [Held(row.destination, row.ref, row.said, row.check_at is not None and row.check_at <= now) for row in rows]
+_OF_INCIDENTS = (
+    select(mute.c.incident_id, mute.c.destination, mute.c.ref, mute.c.said, mute.c.check_at)
+    .where(Among(mute.c.incident_id, "ids"))
+    .order_by(mute.c.incident_id, mute.c.destination, mute.c.ref)
+)
+
+
+def of_incidents(conn: Connection, ids: Collection[UUID], now: datetime) -> dict[UUID, list[Held]]:
+    """Everything of incidents that is kept back, by incident; one of which nothing is may be missing."""
+    found: dict[UUID, list[Held]] = {}
+    for row in conn.execute(_OF_INCIDENTS, {"ids": ids}):
+        is_due = row.check_at is not None and row.check_at <= now
+        found.setdefault(row.incident_id, []).append(Held(row.destination, row.ref, row.said, is_due))
+    return found
 
 
 def rows_of(conn: Connection, incident_id: UUID) -> list[AnyRow]:
@@ -113,7 +125,29 @@ def check_all(conn: Connection, now: datetime) -> None:
     conn.execute(update(mute).where(later).values(check_at=now))
 
 
-def incidents_due(conn: Connection, now: datetime, limit: int = 200) -> list[UUID]:
-    """Incidents of which something kept back is to be looked at, the longest overdue first. Nothing is held yet."""
-    chosen = select(mute.c.incident_id).where(mute.c.check_at <= now).order_by(mute.c.check_at).limit(limit)
-    return list(dict.fromkeys(conn.execute(chosen).scalars()))
+def any_due(conn: Connection, now: datetime) -> bool:
+    """Whether anything that is kept back is to be looked at."""
+    return conn.execute(select(mute.c.incident_id).where(mute.c.check_at <= now).limit(1)).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DueIncident:
+    """An incident of which something kept back is to be looked at, and how many of its alerts fire."""
+
+    id: UUID
+    firing_count: int
+
+
+def incidents_due(conn: Connection, now: datetime, limit: int) -> list[DueIncident]:
+    """Incidents of which something kept back is to be looked at. Nothing is held yet.
+
+    The gravest come first, whatever kept them back: a critical one must not wait for a thousand warnings. Of the same
+    severity it is the longest overdue.
+    """
+    overdue = select(mute.c.incident_id, func.min(mute.c.check_at).label("since")).where(mute.c.check_at <= now)
+    first = overdue.group_by(mute.c.incident_id).subquery()
+    i = incident.c
+    firing_count = i.firing_info + i.firing_warning + i.firing_error + i.firing_critical
+    chosen = select(i.id, firing_count).join(first, first.c.incident_id == i.id)
+    rows = conn.execute(chosen.order_by(i.severity.desc(), first.c.since, i.id).limit(limit))
+    return [DueIncident(*row) for row in rows]

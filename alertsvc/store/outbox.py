@@ -17,10 +17,11 @@ from sqlalchemy import Connection, Update, bindparam, delete, func, select, text
 
 from alertsvc.core.effects import Delivery, Notification, NotificationEnd, Revision, Withdrawal
 from alertsvc.core.model import Reason, Severity
-from alertsvc.store import tally
+from alertsvc.store import suppressions, tally
 from alertsvc.store.bulk import Among, AnyRow, among, insert_rows, update_rows
 from alertsvc.store.database import ConflictError
 from alertsvc.store.insertions import Insertions
+from alertsvc.store.suppressions import Suppression
 from alertsvc.store.tables import delivery, notification, outbox
 
 _CARRIED = ("id", "lane", "destination", "receiver", "incident_id", "digest_id", "reason", "severity", "created_at")
@@ -378,11 +379,13 @@ def add_notifications(conn: Connection, new: Insertions, notifications: Sequence
             "ended_at": None if each.state == "pending" else each.created_at,
             "delivery_id": each.delivery_id,
             "digest_id": each.digest_id,
-            "muted_by": each.muted_by,
+            "muted_by": suppressions.first_of(each.muted_by),
         }
         for each in notifications
     ]
     new.add(notification, rows)
+    muted = (each for each in notifications if each.muted_by)
+    suppressions.add(new, [Suppression(each.id, each.muted_by, each.created_at) for each in muted])
 
 
 def end_notifications(conn: Connection, ends: Sequence[NotificationEnd], now: datetime) -> None:
@@ -393,10 +396,11 @@ def end_notifications(conn: Connection, ends: Sequence[NotificationEnd], now: da
             "state": each.state,
             "ended_why": each.why,
             "superseded_by": each.superseded_by,
-            "muted_by": each.muted_by,
+            "muted_by": suppressions.first_of(each.muted_by),
             "ended_at": now,
         }
         for each in ends
     ]
     tally.count_each(conn, tally.NOTIFICATION, ((each.destination, each.state) for each in ends))
     update_rows(conn, notification, ["id"], rows, where="notification.state = 'pending'")
+    suppressions.write(conn, [Suppression(each.id, each.muted_by, now) for each in ends if each.muted_by])

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, bindparam, case, func, select, text, update
 from alertsvc.core.effects import Timer
 from alertsvc.core.model import Reason
 from alertsvc.core.outgoing import FIRING_NEWS, REPEAT
-from alertsvc.store import tally
+from alertsvc.store import suppressions, tally
 from alertsvc.store.bulk import Among, AmongMany, encoded, given_rows
 from alertsvc.store.incidents import set_timers
 from alertsvc.store.insertions import Insertions
+from alertsvc.store.suppressions import Suppression
 from alertsvc.store.tables import attempt, believer, incident, notification
 from alertsvc.store.tables.columns import JSON_COLUMN
 
@@ -119,13 +120,14 @@ def hold_lanes(conn: Connection, lanes: Iterable[Lane]) -> None:
 
 
 def end_covered(
-    conn: Connection, covered: Sequence[Covered], state: str, why: str, now: datetime, *, muted_by: str | None = None
+    conn: Connection, covered: Sequence[Covered], state: str, why: str, now: datetime, *, muted_by: Sequence[str] = ()
 ) -> None:
-    """Notifications end as `delivered`, `failed`, or `suppressed` by a mute."""
+    """Notifications end as `delivered`, `failed`, or `suppressed` by mutes."""
     tally.count_each(conn, tally.NOTIFICATION, ((entry.destination, state) for entry in covered))
     ids = [entry.id for entry in covered]
-    given = {"ids": ids, "ended_as": state, "said": why, "now": now, "mute": muted_by}
+    given = {"ids": ids, "ended_as": state, "said": why, "now": now, "mute": suppressions.first_of(muted_by)}
     conn.execute(_END_COVERED, given)
+    suppressions.write(conn, [Suppression(key, muted_by, now) for key in ids] if muted_by else ())
 
 
 def has_been_told(

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
+from alertsvc.core.model import IncidentStatus
 from alertsvc.store.bulk import AnyRow, among
-from alertsvc.store.tables import notification, silence
+from alertsvc.store.tables import incident, notification, notification_mute, silence
 
 MatcherText = tuple[str, str, str]
 """Name, operator, value."""
@@ -136,15 +137,49 @@ def page(conn: Connection, after: UUID | None, limit: int, ended_before: datetim
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """What a mute kept back since an instant: notifications, and the incidents they were about."""
+    """What a mute, alone or with others, kept back since an instant: notifications, and the incidents of them.
+
+    `open_count` of the incidents are open. The counts are of all; listed are the gravest, `open_ids` those still open.
+    """
 
     notification_count: int
+    incident_count: int
+    open_count: int
     incident_ids: tuple[UUID, ...]
+    open_ids: tuple[UUID, ...]
+
+
+_HIDDEN = (notification_mute.c.ref == bindparam("ref"), notification_mute.c.muted_at >= bindparam("since"))
+_IS_OPEN = incident.c.status != IncidentStatus.RESOLVED
+_COUNTS = (
+    select(
+        func.count(),
+        func.count(notification.c.incident_id.distinct()),
+        func.count(notification.c.incident_id.distinct()).filter(_IS_OPEN),
+    )
+    .select_from(notification_mute)
+    .join(notification, notification.c.id == notification_mute.c.notification_id)
+    .join(incident, incident.c.id == notification.c.incident_id)
+    .where(*_HIDDEN)
+)
+_ABOUT = (
+    select(notification.c.incident_id)
+    .select_from(notification_mute)
+    .join(notification, notification.c.id == notification_mute.c.notification_id)
+    .where(*_HIDDEN)
+)
+_GRAVEST = (
+    select(incident.c.id)
+    .where(incident.c.id.in_(_ABOUT))
+    .order_by(incident.c.severity.desc(), incident.c.number)
+    .limit(bindparam("most"))
+)
 
 
 def hidden_by(conn: Connection, ref: str, since: datetime, limit: int = 100) -> Hidden:
-    """What the mute `ref` kept back since an instant; at most `limit` incidents are listed."""
-    chosen = (notification.c.muted_by == ref, notification.c.created_at >= since)
-    count = conn.execute(select(func.count()).select_from(notification).where(*chosen)).scalar_one()
-    ids = select(notification.c.incident_id).where(*chosen).distinct().limit(limit)
-    return Hidden(int(count), tuple(conn.execute(ids).scalars()))
+    """What the mute `ref` kept back since an instant; at most `limit` incidents are listed of each kind."""
+    given = {"ref": ref, "since": since}
+    notification_count, incident_count, open_count = conn.execute(_COUNTS, given).one()
+    listed = tuple(conn.execute(_GRAVEST, {**given, "most": limit}).scalars())
+    still_open = tuple(conn.execute(_GRAVEST.where(_IS_OPEN), {**given, "most": limit}).scalars())
+    return Hidden(int(notification_count), int(incident_count), int(open_count), listed, still_open)

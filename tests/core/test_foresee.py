@@ -96,7 +96,7 @@ def decided(known, about, mutes):
                 ("sent", leaves[note.delivery_id]) if note.delivery_id else ("digest", closes[note.digest_id])
             )
     for note in effects.notifications:
-        if note.muted_by is not None:
+        if note.muted_by:
             found.setdefault(note.destination, ("muted", None))
     for note in effects.notifications:
         found.setdefault(note.destination, ("not told", None))

@@ -1,8 +1,10 @@
 """News that is kept back: by whom, until when, and that everybody hears of what still fires once it ends."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +13,17 @@ import pytest
 from alertsvc.clock import new_id
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.intervals import Interval, IntervalEntry, TimeRange
-from alertsvc.core.model import AlertState, Severity
+from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.route import Matcher, Op
 from alertsvc.engine import commands, silencing
 from alertsvc.engine.silencing import Wanted
+from alertsvc.engine.tick import UNMUTE_SECONDS, Ticker
+from alertsvc.engine.unmuting import ALERTS_TOGETHER, INCIDENTS_TOGETHER, together
 from alertsvc.matchers import parse_matchers
+from alertsvc.store.database import Database
+from alertsvc.store.mutes import DueIncident
 from alertsvc.store.silences import SilenceRecord
-from tests.world import START, World, event, rules
+from tests.world import START, World, destination, event, rules
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 RESOLVED = AlertState.RESOLVED
@@ -129,6 +135,16 @@ async def test_a_silence_that_is_extended_goes_on(world: World) -> None:
     assert world.channel().reasons == ["unmuted"]
 
 
+async def test_who_hears_that_an_extended_silence_has_ended_hears_of_its_latest_end(world: World) -> None:
+    key = await silence(world)
+    await world.post(event())
+    moment = world.moment()
+    await world.database.transaction(partial(silencing.extend, key, 2 * HOUR, None, moment))
+    await world.pass_time(3 * HOUR, 10 * MINUTE)
+    (told,) = [row for row in await world.rows("notification") if row.reason == "unmuted"]
+    assert told.why == "the mute has ended: silenced by ann until 2026-03-02 12:00 UTC: we know"
+
+
 async def test_two_silences_mute_until_the_later_ends(world: World) -> None:
     await silence(world, lasts=HOUR)
     await silence(world, 'alertname="Drift"', lasts=2 * HOUR)
@@ -182,6 +198,58 @@ async def test_the_end_of_a_silence_counts_what_it_hid(world: World) -> None:
     assert (row.report["suppressed_count"], len(row.report["incidents"]), len(row.report["still_open"])) == (2, 1, 1)
 
 
+async def test_the_report_of_a_silence_counts_what_it_cannot_list(world: World) -> None:
+    await silence(world, 'alertname="Drift"')
+    await world.post(*(event(Severity.WARNING, model=f"w{number}") for number in range(100)))
+    await world.post(event(), event(model="over"))
+    await world.post(*(event(Severity.WARNING, RESOLVED, model=f"w{number}") for number in range(60)))
+    await world.post(event(state=RESOLVED, model="over"))
+    await world.pass_time(61 * MINUTE, 30 * MINUTE)
+    (row,) = await world.rows("silence")
+    report = row.report
+    assert (report["incident_count"], len(report["incidents"])) == (102, 100)
+    assert (report["still_open_count"], len(report["still_open"])) == (41, 41)
+    gravest = [str(each.id) for each in await world.rows("incident") if each.severity == Severity.CRITICAL]
+    assert sorted(report["incidents"][:2]) == sorted(gravest)
+    assert report["still_open"][0] in gravest
+
+
+async def reports(world: World) -> dict[UUID, int]:
+    """How many notifications each silence that has ended says it hid."""
+    return {row.id: row.report["suppressed_count"] for row in await world.rows("silence") if row.report}
+
+
+async def test_each_of_two_silences_that_overlap_says_what_it_hid(world: World) -> None:
+    short = await silence(world, lasts=HOUR)
+    long = await silence(world, 'alertname="Drift"', lasts=2 * HOUR)
+    await world.post(event())
+    await world.post(event(feature="age"))
+    await world.pass_time(61 * MINUTE, MINUTE)
+    assert await reports(world) == {short: 2}
+    await world.post(event(feature="income"))
+    await world.pass_time(HOUR, MINUTE)
+    assert await reports(world) == {short: 2, long: 3}
+
+
+async def test_a_silence_says_what_it_hid_in_a_mute_interval(world: World) -> None:
+    morning = Interval("morning", (IntervalEntry(times=(TimeRange(9 * 60, 12 * 60),)),))
+    root = replace(world.rules.root, mute_intervals=("morning",))
+    world.rules = replace(world.rules, root=root, intervals={"morning": morning})
+    key = await silence(world)
+    await world.post(event())
+    await world.pass_time(61 * MINUTE, MINUTE)
+    assert await reports(world) == {key: 1}
+    assert await suppressed(world) == [("opened", "interval")]
+
+
+async def test_each_of_two_silences_says_that_it_took_back_what_had_not_left(world: World) -> None:
+    await world.post(event(), event(Severity.WARNING, model="fraud"))
+    world.now += SECOND
+    keys = [await silence(world, matchers, 3 * HOUR) for matchers in ('alertname="Drift"', 'alertname=~"D.*"')]
+    await world.pass_time(3 * HOUR + MINUTE, MINUTE)
+    assert await reports(world) == dict.fromkeys(keys, 2)
+
+
 async def test_a_silence_that_comes_again_tells_after_each_time(world: World) -> None:
     await silence(
         world,
@@ -199,6 +267,90 @@ async def test_a_silence_that_comes_again_tells_after_each_time(world: World) ->
         before = len(world.channel().sent)
         await world.pass_time(6 * MINUTE, MINUTE)
         assert world.channel().reasons[before:] == ["unmuted"], day
+
+
+# Many at once
+
+
+async def many(database: Database, *events: Event, ticks: Callable[[], float]) -> World:
+    """A world with three destinations, in which so many incidents fire under a silence that ends within a second."""
+    world = World(database, rules(*map(destination, ("chat", "mail", "pager"))))
+    world.ticker = Ticker(database, lambda: world.rules, lambda: world.now, new_id, ticks=ticks)
+    await silence(world, 'alertname="Drift"')
+    for start in range(0, len(events), 100):
+        await world.post(*events[start : start + 100])
+    await world.ticker.sweep()
+    world.now += HOUR
+    return world
+
+
+async def untold(world: World) -> list[int]:
+    """The severities of the incidents of which something is still kept back from somebody."""
+    kept = {row.incident_id for row in await world.rows("mute")}
+    return sorted(row.severity for row in await world.rows("incident") if row.id in kept)
+
+
+async def test_all_that_a_broad_silence_hid_is_told_in_one_sweep_if_there_is_time(database: Database) -> None:
+    world = await many(database, *(event(model=f"m{number}") for number in range(300)), ticks=lambda: 0.0)
+    await world.ticker.sweep()
+    assert await untold(world) == []
+    told = [row.reason for row in await world.rows("outbox")]
+    assert told == ["unmuted"] * 900
+    await world.balance()
+
+
+async def test_the_gravest_that_a_silence_hid_is_told_first_and_a_sweep_ends_when_its_time_is_up(
+    database: Database,
+) -> None:
+    warnings = [event(Severity.WARNING, model=f"w{number}") for number in range(2 * INCIDENTS_TOGETHER)]
+    pages = [event(model=f"c{number}") for number in range(INCIDENTS_TOGETHER)]
+    clock = count(0, step=UNMUTE_SECONDS)
+    world = await many(database, *warnings, *pages, ticks=lambda: next(clock))
+    left: list[list[int]] = []
+    for _ in range(3):
+        await world.ticker.sweep()
+        left.append(await untold(world))
+        world.now += SECOND
+    assert left == [[Severity.WARNING] * len(warnings), [Severity.WARNING] * INCIDENTS_TOGETHER, []]
+    await world.balance()
+
+
+async def test_digests_do_not_wait_for_what_a_silence_hid(world: World) -> None:
+    await world.post(event(Severity.WARNING, alertname="Slow", model="before"))
+    await silence(world, 'alertname="Drift"')
+    await world.post(event())
+    world.now += HOUR + MINUTE
+    await world.ticker.sweep()
+    assert ["a digest" if row.digest_id else row.reason for row in await world.rows("outbox")] == [
+        "a digest",
+        "unmuted",
+    ]
+
+
+async def test_one_that_cannot_be_looked_at_when_its_mute_ends_holds_up_no_other(world: World) -> None:
+    def fits(model: str) -> bool:
+        if model == "bad":
+            raise ArithmeticError("a bug")
+        return False
+
+    await silence(world, 'alertname="Drift"')
+    await world.post(*(event(model=model) for model in ("a", "bad", "c")))
+    await world.ticker.sweep()
+    trap = InhibitRule("trap", parse_matchers('alertname="Down"'), (Matcher("model", Op.EQUAL, "", fits),))
+    rules_before, world.rules = world.rules, replace(world.rules, inhibit=(trap,))
+    await world.pass_time(HOUR)
+    assert world.channel().reasons == ["unmuted"] * 2
+    world.rules = rules_before
+    await world.pass_time(MINUTE)
+    assert world.channel().reasons == ["unmuted"] * 3
+
+
+def test_incidents_with_many_alerts_are_looked_at_with_fewer_others() -> None:
+    ids = [new_id() for _ in range(INCIDENTS_TOGETHER + 4)]
+    counts = [1, ALERTS_TOGETHER + 1, ALERTS_TOGETHER] + [1] * (INCIDENTS_TOGETHER + 1)
+    found = list(together(map(DueIncident, ids, counts)))
+    assert [len(listed) for listed in found] == [1, 1, 1, INCIDENTS_TOGETHER, 1]
+    assert [each for listed in found for each in listed] == ids
 
 
 # Inhibition

@@ -79,6 +79,16 @@ async def test_what_is_over_is_forgotten_whole_when_its_time_has_come(world: Wor
     assert sum((await counts(world)).values()) == 0
 
 
+async def test_what_muted_it_is_forgotten_with_it(world: World) -> None:
+    record = SilenceRecord(uuid4(), (("model", "=", "old"),), START, LATER, "ann", "", START, START)
+    await world.database.transaction(partial(_save, record))
+    await world.post(event(model="old"))
+    assert [row.ref for row in await world.rows("notification_mute")] == [f"silence:{record.id}"]
+    await world.post(event(state=RESOLVED, model="old"))
+    await forget_all(world, LATER)
+    assert await world.rows("notification_mute") == []
+
+
 async def test_what_is_still_open_and_all_it_needs_is_never_deleted(world: World) -> None:
     receipt = await world.post(event(model="new"), event(WARNING, model="waits"))
     await world.deliver()

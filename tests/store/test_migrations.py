@@ -28,6 +28,19 @@ def test_up_down_up_works_with_rows_in_every_table(database_url: str) -> None:
     assert migrate.upgrade(database_url).fits
 
 
+def test_what_muted_a_notification_before_is_still_known_after_an_upgrade(database_url: str) -> None:
+    migrate.on_connection(database_url, fill_every_table)
+    migrate.downgrade(database_url, "0005")
+    migrate.upgrade(database_url)
+    known = select(tables.notification.c.id, tables.notification.c.muted_by)
+    kept = select(tables.notification_mute.c.notification_id, tables.notification_mute.c.ref)
+    before, after = migrate.on_connection(
+        database_url, lambda conn: [list(map(tuple, conn.execute(chosen))) for chosen in (known, kept)]
+    )
+    assert before == after
+    assert len(after) == 1
+
+
 def test_upgrading_again_changes_nothing(database_url: str) -> None:
     migrate.on_connection(database_url, fill_every_table)
     assert migrate.upgrade(database_url).fits

@@ -9,17 +9,21 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, text
 
 from alertsvc.channels.outcome import Fault, Retry
+from alertsvc.clock import new_id
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.model import AlertState, Severity
-from alertsvc.engine import commands
+from alertsvc.engine import commands, silencing
 from alertsvc.engine.audit import Asked, look
+from alertsvc.engine.silencing import Wanted
 from alertsvc.store import gauges
 from alertsvc.store.database import Database
+from alertsvc.store.silences import SilenceRecord
 from tests.core.builders import matcher
 from tests.world import World, destination, rules
 from tests.world import event as alert
@@ -28,7 +32,7 @@ RESOLVED = AlertState.RESOLVED
 WARNING = Severity.WARNING
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 GROWING = ("alert", "arrival", "attempt", "believer", "delivery", "episode", "event", "history", "incident")
-GROWING += ("digest", "inhibitor", "measurement", "notification", "outbox", "quarantine", "timer")
+GROWING += ("digest", "inhibitor", "measurement", "notification", "notification_mute", "outbox", "quarantine", "timer")
 SQLITE_SCAN = re.compile(r"\bSCAN (\w+)(?! USING (?:COVERING )?INDEX (?:ix|uq)_)")
 """An index of ours that is read whole is one of what is open, waiting or due: that does not grow with the years."""
 POSTGRES_SCAN = re.compile(r"Seq Scan on (\w+)")
@@ -53,10 +57,18 @@ def listening(statements: Statements) -> Iterator[None]:
         event.remove(Engine, "before_cursor_execute", heard)
 
 
+def a_silence(world: World) -> Wanted:
+    """Something is known and not to be told for an hour."""
+    found = (("model", "=", "quiet"),)
+    return Wanted(SilenceRecord(new_id(), found, world.now, world.now + HOUR, "ann", "known", world.now, world.now))
+
+
 async def a_busy_day(world: World) -> None:
     """Opened, joined, repeated, muted, raised, delayed, taken, digested, ended, fired again."""
     receipt = await world.post(alert(model="a"), alert(WARNING, model="b"), alert(model="c", alertname="Down"))
     await world.post(alert(model="a"), alert(model="a", feature="f"))
+    await world.database.transaction(partial(silencing.make, a_silence(world), world.moment()))
+    await world.post(alert(model="quiet"))
     world.channel().answers.append(Retry(Fault.NETWORK, "down"))
     await world.deliver()
     await world.pass_time(5 * HOUR, step=HOUR)

@@ -17,6 +17,7 @@ from alertsvc.store.tables.delivery import (
     AttemptRow,
     DeliveryRow,
     DigestRow,
+    NotificationMuteRow,
     NotificationRow,
     OutboxRow,
     StormRow,
@@ -41,6 +42,7 @@ __all__ = [
     "InhibitorRow",
     "MeasurementRow",
     "MuteRow",
+    "NotificationMuteRow",
     "NotificationRow",
     "NumberSeriesRow",
     "OutboxRow",
@@ -66,6 +68,7 @@ history = metadata.tables["history"]
 timer = metadata.tables["timer"]
 number_series = metadata.tables["number_series"]
 notification = metadata.tables["notification"]
+notification_mute = metadata.tables["notification_mute"]
 outbox = metadata.tables["outbox"]
 delivery = metadata.tables["delivery"]
 attempt = metadata.tables["attempt"]

@@ -15,7 +15,7 @@ class NotificationRow(Row, table=True):
     """One change of one incident that one destination should be told. Ends in exactly one terminal state.
 
     `why` says why it was decided, `ended_why` why it ended as it did. `delivery_id` is the message that covers it,
-    `digest_id` the digest it waits in; `muted_by` the mute that suppressed it.
+    `digest_id` the digest it waits in; `muted_by` the first of the mutes that suppressed it.
     """
 
     __table_args__ = (
@@ -35,12 +35,6 @@ class NotificationRow(Row, table=True):
             sqlite_where=text("digest_id IS NOT NULL"),
             postgresql_where=text("digest_id IS NOT NULL"),
         ),
-        Index(
-            "ix_notification_muted_by",
-            "muted_by",
-            sqlite_where=text("muted_by IS NOT NULL"),
-            postgresql_where=text("muted_by IS NOT NULL"),
-        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -59,6 +53,16 @@ class NotificationRow(Row, table=True):
     digest_id: UUID | None = None
     superseded_by: UUID | None = None
     muted_by: str | None = None
+
+
+class NotificationMuteRow(Row, table=True):
+    """One of the mutes that suppressed a notification: there may be several at once, and each hid it."""
+
+    __table_args__ = (Index("ix_notification_mute_ref_muted_at", "ref", "muted_at"),)
+
+    notification_id: UUID = reference("notification.id", primary_key=True)
+    ref: str = Field(primary_key=True)
+    muted_at: datetime
 
 
 class OutboxRow(Row, table=True):
