@@ -21,7 +21,7 @@ class Server:
     def new_database(self, template: str = "template1") -> str:
         """The URL of a fresh database, a copy of `template`."""
         name = f"test_{secrets.token_hex(6)}"
-        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url.set(database=name).render_as_string(hide_password=False)
 
     def run(self, sql: str) -> None:

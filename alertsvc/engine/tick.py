@@ -17,6 +17,7 @@ from alertsvc.engine import silencing
 from alertsvc.engine.apply import apply_effects
 from alertsvc.engine.digesting import CLOCK_TOLERANCE, send_digest
 from alertsvc.engine.expiry import end_overdue, settle_stable
+from alertsvc.engine.firing import introduce, with_strangers
 from alertsvc.engine.hearing import Hearing, Ticks
 from alertsvc.engine.inhibiting import rebuild
 from alertsvc.engine.muting import kept_back, mutes_for
@@ -36,6 +37,9 @@ PUT_OFF = timedelta(minutes=1)
 
 MUTED_TOGETHER = 50
 """Of so many incidents one transaction looks which are muted before a digest: a storm's summary may have thousands."""
+
+INTRODUCED_TOGETHER = 50
+"""Of so many incidents one transaction tells those who are to hear of them by new rules."""
 
 UNMUTE_SECONDS = 2.0
 """So long one sweep tells what mutes kept back: the next repeats and digests wait meanwhile."""
@@ -87,7 +91,7 @@ class Ticker:
     async def _sweep(self) -> None:
         moment = self._moment()
         has_heard = self._hearing.lasts(self._resolve_timeout())
-        await self._follow_rules(moment.rules, moment.now)
+        await self._follow_rules(moment)
         is_anything_due = await self._database.snapshot(partial(_is_anything_due, moment))
         if is_anything_due:
             await self._expire(moment, has_heard=has_heard)
@@ -134,12 +138,19 @@ class Ticker:
         if ended:
             self._something_is_due()
 
-    async def _follow_rules(self, rules: Rules, now: datetime) -> None:
-        """The rules are new, after a start or a reload: see what mutes by them, and what is muted no more."""
-        if rules is not self._known_rules:
-            await rebuild(self._database, rules)
-            await self._database.transaction(partial(_check_mutes, now))
-            self._known_rules = rules
+    async def _follow_rules(self, moment: Moment) -> None:
+        """The rules are new, after a start or a reload: see what mutes by them, what no more, and who is to hear."""
+        if moment.rules is self._known_rules:
+            return
+        await rebuild(self._database, moment.rules)
+        await self._database.transaction(partial(_check_mutes, moment.now))
+        strange = await with_strangers(self._database, moment.rules)
+        for start in range(0, len(strange), INTRODUCED_TOGETHER):
+            listed = strange[start : start + INTRODUCED_TOGETHER]
+            await self._alone(f"news for others of {len(listed)} incidents", partial(introduce, listed, moment))
+        if strange:
+            self._something_is_due()
+        self._known_rules = moment.rules
 
     async def _remind(self, moment: Moment) -> None:
         due = await self._database.snapshot(partial(_incidents_due, moment.now))

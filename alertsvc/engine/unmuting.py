@@ -1,6 +1,6 @@
 """Looks again at news that was kept back once its mute may have ended, and tells what still fires."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,32 +9,20 @@ from sqlalchemy import Connection
 
 from alertsvc.core.effects import Effects, Released
 from alertsvc.core.incidents import Incident, Situation
-from alertsvc.core.model import Deliver, Labels, Severity
+from alertsvc.core.model import Deliver, Severity
 from alertsvc.core.mutes import Ended, Mute, MuteKind, Mutes, silence_ref
-from alertsvc.core.route import Destination, Route
 from alertsvc.core.rules import Moment, Rules
-from alertsvc.core.severity import with_severity
 from alertsvc.core.silences import Silence
-from alertsvc.core.subscribers import subscribers
 from alertsvc.core.tell import Telling
 from alertsvc.engine.apply import apply_effects
+from alertsvc.engine.firing import Fires, fires_of
 from alertsvc.engine.muting import kept_back, mutes_for, silence_of
 from alertsvc.engine.storming import with_storms
-from alertsvc.store import alerts, incidents, mutes, silences
+from alertsvc.store import incidents, mutes, silences
 from alertsvc.store.mutes import DueIncident, Held
 
 INCIDENTS_TOGETHER = 50
 ALERTS_TOGETHER = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class _Fires:
-    """An alert that fires, and the route that sends it to a destination."""
-
-    labels: Labels
-    severity: Severity
-    destination: Destination
-    route: Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +64,7 @@ def look_again(incident_ids: Sequence[UUID], moment: Moment, conn: Connection) -
     situations = _open(conn, incident_ids, moment.now)
     held = mutes.of_incidents(conn, incident_ids, moment.now)
     mutes.forget(conn, [each for each in incident_ids if each not in situations])
-    fires = _firing(conn, situations, moment)
+    fires = fires_of(conn, situations, moment.rules)
     in_force = mutes_for(conn, moment.rules, moment.now, [each.labels for listed in fires.values() for each in listed])
     silenced = _silences(conn, (each for listed in held.values() for each in listed))
     mutings = _Mutings(in_force, silenced, moment.rules)
@@ -106,23 +94,20 @@ def _of_strangers(incident_id: UUID, held: Sequence[Held], situation: Situation)
     return [Released(incident_id, name, frozenset(each.ref for each in held)) for name in strangers]
 
 
-def _look_at(telling: Telling, held: Sequence[Held], fires: Sequence[_Fires], mutings: _Mutings) -> None:
+def _look_at(telling: Telling, held: Sequence[Held], fires: Sequence[Fires], mutings: _Mutings) -> None:
     for name in dict.fromkeys(each.destination for each in held if each.is_due):
         rows = [each for each in held if each.destination == name]
-        lane = [each for each in fires if each.destination.id == name]
-        _look_at_lane(telling, rows, lane, mutings)
-        if not lane:
-            _tell_elsewhere(telling, fires, mutings.in_force)
+        _look_at_lane(telling, rows, [each for each in fires if each.destination.id == name], mutings)
 
 
-def _look_at_lane(telling: Telling, held: Sequence[Held], fires: Sequence[_Fires], mutings: _Mutings) -> None:
+def _look_at_lane(telling: Telling, held: Sequence[Held], fires: Sequence[Fires], mutings: _Mutings) -> None:
     name = held[0].destination
     still: dict[str, Mute] = {}
-    free: list[_Fires] = []
+    free: list[Fires] = []
     for each in fires:
         found = mutings.in_force.on(each.labels, each.route)
         still |= {mute.ref: mute for mute in found}
-        if not found and each.route.deliver[each.severity] is not Deliver.NONE:
+        if not found and each.is_told:
             free.append(each)
     over = {each.ref: each.said for each in held if each.is_due and each.ref not in still}
     telling.mutes_have_changed(name, frozenset(over), tuple(still.values()))
@@ -134,31 +119,8 @@ def _look_at_lane(telling: Telling, held: Sequence[Held], fires: Sequence[_Fires
         telling.mute_has_ended(worst.destination, worst.route, worst.severity, why, worst.labels.get("alertname", ""))
 
 
-def _tell_elsewhere(telling: Telling, fires: Sequence[_Fires], in_force: Mutes) -> None:
-    """What was kept from a destination is routed to others by now, some of which have never heard of the incident."""
-    strangers = [each for each in fires if telling.is_stranger(each.destination.id)]
-    for each in strangers:
-        found = in_force.on(each.labels, each.route)
-        if found:
-            telling.is_muted(each.destination, each.route, each.severity, found)
-        else:
-            telling.fires(each.destination, each.route, each.severity, each.labels.get("alertname", ""))
-
-
-def _urgency(each: _Fires) -> tuple[bool, Severity]:
+def _urgency(each: Fires) -> tuple[bool, Severity]:
     return (each.route.deliver[each.severity] is Deliver.IMMEDIATE, each.severity)
-
-
-def _firing(conn: Connection, incident_ids: Collection[UUID], moment: Moment) -> dict[UUID, list[_Fires]]:
-    return {
-        incident_id: [
-            _Fires(labels, alert.severity, destination, route)
-            for alert in listed
-            for labels in (with_severity(alert.labels, alert.severity, alert.source),)
-            for destination, route in subscribers(moment.rules, labels)
-        ]
-        for incident_id, listed in alerts.firing_by_incident(conn, incident_ids).items()
-    }
 
 
 def _silences(conn: Connection, held: Iterable[Held]) -> dict[str, Silence]:

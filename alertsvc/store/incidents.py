@@ -195,6 +195,15 @@ def _pending(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, list[PendingNo
     return found
 
 
+def destinations_of(conn: Connection, ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """The destinations that were ever to hear of incidents, by incident. Nothing is held."""
+    found: dict[UUID, set[str]] = {}
+    chosen = select(believer.c.incident_id, believer.c.destination).where(among(conn, believer.c.incident_id, ids))
+    for row in conn.execute(chosen):
+        found.setdefault(row.incident_id, set()).add(row.destination)
+    return found
+
+
 def open_lanes(conn: Connection, wanted: Mapping[UUID, Iterable[str]]) -> list[tuple[UUID, str]]:
     """Of lanes (incident and destinations), those that have been told or are to be; held until the transaction ends."""
     lanes = select(believer.c.incident_id, believer.c.destination).where(

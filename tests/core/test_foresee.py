@@ -119,7 +119,7 @@ def reasoned(explanation):
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(world=worlds())
 def test_what_is_foreseen_of_a_first_alert_is_what_live_traffic_decides(world):
     known, about, mutes = world
@@ -130,7 +130,7 @@ def test_what_is_foreseen_of_a_first_alert_is_what_live_traffic_decides(world):
     assert all((each.way is Way.NOW) is (each.due_at == NOW) for each in foreseen)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(world=worlds())
 def test_the_reasoning_leads_to_what_live_traffic_decides(world):
     known, about, mutes = world

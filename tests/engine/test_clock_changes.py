@@ -175,7 +175,12 @@ class Diary:
         return [(when, reason) for when, reason, about in self.told[receiver] if about.startswith(title)]
 
 
-@pytest.mark.parametrize("name", CHANGES)
+# the clocks are reckoned in Python: for the other database two changes are enough
+LIVED_THROUGH = [*(("sqlite", name) for name in CHANGES)]
+LIVED_THROUGH += [("postgresql", "berlin-spring"), ("postgresql", "new-york-autumn")]
+
+
+@pytest.mark.parametrize(("database_url", "name"), LIVED_THROUGH, indirect=["database_url"])
 async def test_nights_digests_and_silences_keep_to_the_clock_on_the_wall(database: Database, name: str) -> None:
     change = CHANGES[name]
     rules = load_text(CONFIGURATION.replace("ZONE", change.zone), "alertsvc.yaml", CHANNELS).rules

@@ -9,10 +9,12 @@ import pytest
 from alertsvc.channels.message import IncidentMessage
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.intervals import Interval, IntervalEntry, TimeRange
-from alertsvc.core.model import Severity
+from alertsvc.core.model import AlertState, Severity
 from alertsvc.core.rules import Rules
+from alertsvc.engine import commands
 from alertsvc.matchers import parse_matchers
 from alertsvc.store.database import Database
+from tests.engine.test_muting import silence
 from tests.world import World, destination, event, rules
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -111,3 +113,40 @@ async def test_what_still_mutes_by_new_rules_goes_on(database: Database) -> None
     assert world.channel().reasons == []
     await world.pass_time(HOUR, MINUTE)
     assert world.channel().reasons == ["unmuted"]
+
+
+async def test_a_destination_that_a_reload_adds_hears_of_what_fires(database: Database) -> None:
+    both = rules(destination("chat"), destination("pager"))
+    world = World(database, both)
+    world.rules = rules(destination("chat"))
+    await world.post(event(), event(Severity.INFO, model="calm"))
+    taken = (await world.post(event(model="taken"))).incident_ids[0]
+    await world.act(taken, commands.acknowledge)
+    await world.post(event(model="over"))
+    await world.deliver()
+    await world.post(event(state=AlertState.RESOLVED, model="over"))
+    await world.pass_time(MINUTE, 10 * SECOND)
+    before = world.channel().reasons
+    world.rules = both
+    await world.pass_time(10 * SECOND, SECOND)
+    assert world.channel("team/pager").reasons == ["opened"]
+    assert world.channel().reasons == before
+    await world.post(event(state=AlertState.RESOLVED))
+    await world.deliver()
+    assert world.channel("team/pager").reasons == ["opened", "resolved"]
+    await world.balance()
+
+
+async def test_a_destination_that_a_reload_adds_hears_of_what_is_muted_when_that_ends(database: Database) -> None:
+    both = rules(destination("chat"), destination("pager"))
+    world = World(database, both)
+    world.rules = rules(destination("chat"))
+    await world.post(event())
+    await world.deliver()
+    await silence(world)
+    world.rules = both
+    await world.pass_time(10 * SECOND, SECOND)
+    assert world.channel("team/pager").reasons == []
+    await world.pass_time(HOUR, MINUTE)
+    assert world.channel("team/pager").reasons == ["unmuted"]
+    await world.balance()

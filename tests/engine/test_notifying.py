@@ -195,7 +195,7 @@ async def test_a_refused_credential_is_tried_slowly_until_somebody_mends_it(worl
 async def test_a_delivery_past_its_horizon_fails(world: World) -> None:
     world.channel().otherwise = Retry(Fault.SERVER_ERROR, "503")
     await world.post(event())
-    await world.pass_time(73 * HOUR, step=5 * MINUTE)
+    await world.pass_time(73 * HOUR, step=HOUR / 2)
     (row, *_) = await world.rows("delivery")
     assert row.outcome == "failed"
     assert "passed" in row.detail

@@ -20,7 +20,7 @@ from tests.ingest.expected_captures import CAPTURES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 WORDS = SeverityRule()
-MANY = settings(max_examples=300, deadline=None)
+MANY = settings(max_examples=150, deadline=None)
 SECONDS_FOR_A_MEGABYTE = 2.0
 
 Door = Callable[[bytes], object]

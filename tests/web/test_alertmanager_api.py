@@ -229,7 +229,9 @@ async def test_karma_finds_groups_silences_and_a_version(client: Client) -> None
 
 def standing(name: str, route: Route) -> Standing:
     labels = {"alertname": name, "model": name[0]}
-    known = ListedAlert(fingerprint(labels), labels, {}, (), SeverityRule().read("critical"), START, START, None)
+    known = ListedAlert(
+        fingerprint(labels), "alertmanager", labels, {}, (), SeverityRule().read("critical"), START, START, None
+    )
     return Standing(known, (route,), (), (), {"root": "nights"})
 
 

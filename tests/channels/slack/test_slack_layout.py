@@ -45,7 +45,7 @@ def accept(payload, look=Look()):  # noqa: B008 - a value
 
 
 @pytest.mark.parametrize("lay_out", LAYOUTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(message=messages)
 def test_whatever_arrives_a_message_leads_only_where_its_links_do(lay_out, message):
     payload = laid_out(message, lay_out)
