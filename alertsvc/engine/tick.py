@@ -144,13 +144,26 @@ class Ticker:
             return
         await rebuild(self._database, moment.rules)
         await self._database.transaction(partial(_check_mutes, moment.now))
-        strange = await with_strangers(self._database, moment.rules)
+        self._known_rules = moment.rules
+        await self._introduce(moment)
+
+    async def _introduce(self, moment: Moment) -> None:
+        """Tell whoever is to hear of an incident by these rules, and was not by those before."""
+        try:
+            strange = await with_strangers(self._database, moment.rules)
+        except StoreUnavailableError:
+            self._known_rules = None  # all of it again
+            raise
+        except Exception:
+            log.exception(
+                "who is to hear of incidents only by new rules cannot be found out: they hear of what follows"
+            )
+            return
         for start in range(0, len(strange), INTRODUCED_TOGETHER):
             listed = strange[start : start + INTRODUCED_TOGETHER]
             await self._alone(f"news for others of {len(listed)} incidents", partial(introduce, listed, moment))
         if strange:
             self._something_is_due()
-        self._known_rules = moment.rules
 
     async def _remind(self, moment: Moment) -> None:
         due = await self._database.snapshot(partial(_incidents_due, moment.now))
