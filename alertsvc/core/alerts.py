@@ -20,6 +20,8 @@ PERSON = "person"
 SOURCE = "source"
 EXPIRED = "expired"
 """What decided, where nobody said that it ended: the end that was promised has passed."""
+SILENT = "silent"
+"""What decides where nothing arrived: its source has told of it no more for too long."""
 RESOLVE_HOLD = timedelta(hours=4)
 """How long a person's resolve stands against a source that keeps repeating the same episode."""
 TOUCH_EVERY = timedelta(seconds=30)
@@ -41,6 +43,8 @@ class Change(StrEnum):
     CONFIRMED = "confirmed"
     FLAPPED = "flapped"
     SETTLED = "settled"
+    FELL_SILENT = "fell_silent"
+    HEARD = "heard"
     DUPLICATE = "duplicate"
     STALE = "stale"
 
@@ -55,7 +59,8 @@ UNCHANGED = frozenset({Change.DUPLICATE, Change.STALE})
 class Alert:
     """The condition, as far as decisions need it. See the table `alert` for what the fields mean.
 
-    `revision` is that of the row it was read from, 0 for one that is not stored yet.
+    `revision` is that of the row it was read from, 0 for one that is not stored yet. `is_silent`: its source has not
+    told of it for too long; `silent_at` is when somebody must ask whether that is so.
     """
 
     id: UUID
@@ -77,6 +82,8 @@ class Alert:
     changes: tuple[float, ...] = ()
     end_is_held: bool = False
     stable_at: datetime | None = None
+    silent_at: datetime | None = None
+    is_silent: bool = False
 
     def standing_in(self, incident_id: UUID) -> "Alert":
         """The same in the incident `incident_id`: what happens to every new one, at half the cost of `replace`."""
@@ -100,6 +107,8 @@ class Alert:
             self.changes,
             self.end_is_held,
             self.stable_at,
+            self.silent_at,
+            self.is_silent,
         )
 
 
@@ -149,6 +158,7 @@ def is_duplicate(alert: Alert, event: Event, received_at: datetime) -> bool:
         and alert.state is AlertState.FIRING
         and event.severity is alert.severity
         and alert.stable_at is None
+        and not alert.is_silent
         and received_at - alert.last_seen_at < TOUCH_EVERY
         and (event.starts_at is None or alert.starts_at <= event.starts_at <= alert.latest_start_at)
         and event.observed_at == alert.observed_at

@@ -164,7 +164,7 @@ class Batch:
 
     def arrive(self, event: Event, arrival_id: UUID, received_at: datetime) -> Change:
         """Take in one event that has a state, and say what it was to its alert."""
-        step = judge(self._alerts.get(event.fingerprint), event, received_at, self._new_id, self._rules.flapping)
+        step = judge(self._alerts.get(event.fingerprint), event, received_at, self._new_id, self._rules)
         if step.change in UNCHANGED:
             if step.after is not step.before:
                 self._alerts[event.fingerprint] = step.after
@@ -404,7 +404,7 @@ def _outgrew_its_acknowledgement(before: Incident | None, after: Incident) -> bo
 
 def _is_news(step: Step) -> bool:
     """Whether people want to hear of it: it began, ended, flaps or does no longer, or is worse than it was."""
-    if step.flaps or step.change in OPENING or step.change in {Change.ENDED, Change.SETTLED}:
+    if step.flaps or step.change in OPENING or step.change in {Change.ENDED, Change.SETTLED, Change.FELL_SILENT}:
         return True
     return step.before is not None and fired(step.after) and step.after.severity > step.before.severity
 

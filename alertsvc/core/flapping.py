@@ -8,18 +8,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from alertsvc.core.alerts import OPENING, SOURCE, Alert, Change, NewId, Step, advance
+from alertsvc.core.alerts import OPENING, SILENT, SOURCE, Alert, Change, NewId, Step, advance
 from alertsvc.core.flap_rule import FlapRule
 from alertsvc.core.model import AlertState, Event
+from alertsvc.core.quiet_sources import falls_silent, listened
+from alertsvc.core.rules import Rules
 
 STABLE = "stable"
 """What decides where nothing arrived: it has not changed for so long that it counts as stable."""
 
 
-def judge(alert: Alert | None, event: Event, received_at: datetime, new_id: NewId, rule: FlapRule | None) -> Step:
-    """Say what `event` does to `alert`, as `advance` does, where alerts that change too often for `rule` flap."""
+def judge(alert: Alert | None, event: Event, received_at: datetime, new_id: NewId, rules: Rules) -> Step:
+    """Say what `event` does to `alert`, as `advance` does, where alerts may flap and their sources fall silent."""
     if event.decided_by == STABLE:
         return _settle(alert, received_at) if alert is not None else advance(alert, event, received_at, new_id)
+    if event.decided_by == SILENT:
+        return falls_silent(alert, event, received_at, new_id)
+    step = judge_changes(alert, event, received_at, new_id, rules.flapping)
+    return listened(step, event, received_at, rules.stale_after)
+
+
+def judge_changes(
+    alert: Alert | None, event: Event, received_at: datetime, new_id: NewId, rule: FlapRule | None
+) -> Step:
+    """Say what an arrival does to `alert`, as `advance` does, where alerts that change too often for `rule` flap."""
     step = advance(alert, event, received_at, new_id)
     if alert is None or step.change is Change.STALE:
         return step

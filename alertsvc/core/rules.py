@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from alertsvc.core.correlate import CorrelateRule, CorrelateTable
@@ -32,7 +32,8 @@ class Rules:
     """Everything a decision needs to know of the configuration.
 
     `receivers` maps a receiver's name to its destinations, `digests` a digest's name to its rule, `intervals` an
-    interval's name to its times. Every name a route uses is a key there. When `correlate` is empty or none of its rules
+    interval's name to its times. `stale_after` is for how long a source may not tell of what fires; None: for ever.
+    Every name a route uses is a key there. When `correlate` is empty or none of its rules
     fits, the first route's `group_by` decides.
 
     `routing` and `correlating` are `root` and `correlate` compiled, for whoever asks about labels. `storm_rules`
@@ -46,6 +47,7 @@ class Rules:
     severities: SeverityRule = field(default_factory=SeverityRule)
     inhibit: tuple[InhibitRule, ...] = ()
     flapping: FlapRule | None = None
+    stale_after: timedelta | None = None
     intervals: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     models: Mapping[str, ModelFacts] = field(default_factory=dict[str, ModelFacts])
     fingerprint: str = ""

@@ -44,6 +44,7 @@ class Refused:
 class Submission:
     """One request as a source's parser left it, to be made durable. `body` is what it came as.
 
+    `sender`, `receiver` and `group_key` are what it says of itself: who sent it, to whom, and which group it is.
     With an `idempotency_key` it is taken once: the same body again is a duplicate, another body is refused.
     """
 
@@ -56,6 +57,8 @@ class Submission:
     sender: str | None = None
     truncated_count: int = 0
     idempotency_key: str | None = None
+    receiver: str | None = None
+    group_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +263,7 @@ def _finish(conn: Connection, batch: Batch, moment: Moment) -> Verdict:
 
 def _moves(alert: Alert | None, item: _Arrival, moment: Moment) -> bool:
     return (
-        alert is None
-        or judge(alert, item.event, item.received_at, moment.new_id, moment.rules.flapping).change not in UNCHANGED
+        alert is None or judge(alert, item.event, item.received_at, moment.new_id, moment.rules).change not in UNCHANGED
     )
 
 
@@ -311,7 +313,16 @@ def _counted(items: Iterable[ItemResult], refused_count: int) -> Counts:
 def _record(each: Submission, receipt: Receipt, moment: Moment) -> ArrivalRecord:
     bad = [BadItemRecord(moment.new_id(), item.position, item.reason, item.raw, item.form) for item in each.refused]
     return ArrivalRecord(
-        each.id, each.source, each.sender, each.received_at, len(each.body), each.truncated_count, receipt.counts, bad
+        id=each.id,
+        source=each.source,
+        sender=each.sender,
+        receiver=each.receiver,
+        group_key=each.group_key,
+        received_at=each.received_at,
+        body_bytes=len(each.body),
+        truncated_count=each.truncated_count,
+        counts=receipt.counts,
+        bad=bad,
     )
 
 

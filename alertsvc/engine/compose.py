@@ -88,7 +88,7 @@ def incident_message(
         route=brief.route,
         sequence=claimed.sequence,
         summary=annotations.get("summary") or incident.summary,
-        description=annotations.get("description", ""),
+        description=_with_silence(brief, annotations.get("description", "")),
         resolved_at=incident.resolved_at,
         resolved_by=None if incident.resolved_by in _WITHOUT_A_PERSON else incident.resolved_by,
         resolved_how=_resolved_how(incident.resolved_by),
@@ -106,6 +106,17 @@ def incident_message(
         acknowledge_url=None,
         delayed_since=claimed.created_at if now - claimed.due_at > LATE_AFTER else None,
     )
+
+
+def _with_silence(brief: IncidentBrief, description: str) -> str:
+    """The description, after a word about alerts that nobody confirms any more."""
+    silent = [each.silent_since for each in brief.alerts if each.silent_since is not None]
+    if not silent:
+        return description
+    word = (
+        f"Not confirmed: the source has told of it no more since {max(silent):%Y-%m-%d %H:%M} UTC. It may still fire."
+    )
+    return f"{word}\n{description}" if description else word
 
 
 def _line(each: AlertBrief) -> AlertLine:

@@ -1,6 +1,7 @@
 """What time alone does to alerts, done as events would do it, so that the books balance.
 
-An alert ends that nobody repeats any more; one that flapped and has been stable for long enough is told of again.
+An alert ends that nobody repeats any more although that was promised; where nothing was, people are told that nobody
+does. One that flapped and has been stable for long enough is told of again.
 """
 
 import logging
@@ -44,6 +45,18 @@ async def settle_stable(database: Database, moment: Moment) -> int:
     return await _take_in(database, moment, overdue.settled)
 
 
+async def notice_silence(database: Database, moment: Moment, hears_since: datetime) -> int:
+    """Notice a step of the alerts that their sources tell of no more, as far as that could be heard.
+
+    Returns as `end_overdue`.
+
+    Raises:
+        StoreUnavailableError: Nothing is noticed.
+    """
+    find = partial(overdue.silent, hears_since=hears_since, stale_after=moment.rules.stale_after)
+    return await _take_in(database, moment, find)
+
+
 async def _take_in(database: Database, moment: Moment, find: Find) -> int:
     if not await database.snapshot(partial(overdue.is_any, now=moment.now)):
         return 0
@@ -77,5 +90,7 @@ def _one_by_one(moment: Moment, find: Find, conn: Connection) -> int:
 
 
 def _told(receipt: Receipt) -> int:
-    log.info("expiry: %d alerts ended, or are stable again, by the clock", receipt.counts.updated)
+    log.info(
+        "expiry: %d alerts ended, or are stable again, or are confirmed no more, by the clock", receipt.counts.updated
+    )
     return len(receipt.items)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alertsvc.clock import Clock
 
@@ -28,6 +28,10 @@ class Hearing:
     def begin_anew(self) -> None:
         """Something may have been missed until now."""
         self._since = self._ticks()
+
+    def since(self) -> datetime:
+        """Since when nothing can have been missed."""
+        return self._clock() - timedelta(seconds=self._ticks() - self._since)
 
     def lasts(self, span: timedelta) -> bool:
         """Whether nothing can have been missed for so long."""

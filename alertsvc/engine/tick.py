@@ -16,7 +16,7 @@ from alertsvc.core.tell import Telling
 from alertsvc.engine import silencing
 from alertsvc.engine.apply import apply_effects
 from alertsvc.engine.digesting import CLOCK_TOLERANCE, send_digest
-from alertsvc.engine.expiry import end_overdue, settle_stable
+from alertsvc.engine.expiry import end_overdue, notice_silence, settle_stable
 from alertsvc.engine.firing import introduce, with_strangers
 from alertsvc.engine.hearing import Hearing, Ticks
 from alertsvc.engine.inhibiting import rebuild
@@ -134,6 +134,8 @@ class Ticker:
         while has_heard and (step := await end_overdue(self._database, moment)):
             ended += step
         while step := await settle_stable(self._database, moment):
+            ended += step
+        while step := await notice_silence(self._database, moment, self._hearing.since()):
             ended += step
         if ended:
             self._something_is_due()

@@ -50,6 +50,7 @@ def build_rules(file: ConfigFile, receivers: Mapping[str, tuple[Destination, ...
         severities=_severities(file.severities),
         inhibit=tuple(entry.rule(index) for index, entry in enumerate(file.inhibit_rules)),
         flapping=file.flapping.rule,
+        stale_after=file.stale_after or None,
         intervals=build_intervals((*file.time_intervals, *file.mute_time_intervals)),
         models={entry.name: ModelFacts(entry.name, entry.owner, entry.runbook_url) for entry in file.models},
         fingerprint=fingerprint,

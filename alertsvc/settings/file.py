@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel, Field, create_model
 
 from alertsvc.channels.base import ChannelConfig, Tools
+from alertsvc.settings.durations import Duration
 from alertsvc.settings.intervals import IntervalSection
 from alertsvc.settings.process import (
     AuthSection,
@@ -98,6 +100,7 @@ class ConfigFile(Section):
     mute_time_intervals: tuple[IntervalSection, ...] = ()
     inhibit_rules: tuple[InhibitEntry, ...] = ()
     flapping: FlappingSection = FlappingSection()
+    stale_after: Duration = timedelta(hours=8)
     storm: StormSection = StormSection()
     thresholds_file: NotYet = None
 

@@ -37,6 +37,8 @@ _DECIDING: Columns = (
     alert.c.changes,
     alert.c.end_is_held,
     alert.c.stable_at,
+    alert.c.silent_at,
+    alert.c.is_silent,
 )
 _NAMED = Among(alert.c.fingerprint, "fingerprints")
 _REVISIONS = select(alert.c.fingerprint, alert.c.revision).where(_NAMED)
@@ -111,6 +113,8 @@ def _row(item: Alert, latest: Event) -> dict[str, object]:
         "changes": item.changes or None,
         "end_is_held": item.end_is_held,
         "stable_at": item.stable_at,
+        "silent_at": item.silent_at,
+        "is_silent": item.is_silent,
         "due_at": due_at(item),
         "revision": item.revision + 1,
     }
@@ -205,6 +209,7 @@ def touch(conn: Connection, seen: Sequence[Alert]) -> None:
             "starts_at": item.starts_at,
             "latest_start_at": item.latest_start_at,
             "expires_at": item.expires_at,
+            "silent_at": item.silent_at,
             "due_at": due_at(item),
             "revision": item.revision + 1,
         }
@@ -295,6 +300,8 @@ _CALM: dict[str, object] = {
     "changes": None,
     "end_is_held": False,
     "stable_at": None,
+    "silent_at": None,
+    "is_silent": False,
     "expires_at": None,
     "due_at": None,
 }

@@ -48,6 +48,8 @@ class ArrivalRecord:
     id: UUID
     source: str
     sender: str | None
+    receiver: str | None
+    group_key: str | None
     received_at: datetime
     body_bytes: int
     truncated_count: int
@@ -62,6 +64,8 @@ def add(new: Insertions, arrivals: Sequence[ArrivalRecord]) -> None:
             "id": each.id,
             "source": each.source,
             "sender": each.sender,
+            "receiver": each.receiver,
+            "group_key": each.group_key,
             "received_at": each.received_at,
             "body_bytes": each.body_bytes,
             "received_count": each.counts.total,

@@ -24,7 +24,10 @@ MOST_KINDS = 8
 
 @dataclass(frozen=True, slots=True)
 class AlertBrief:
-    """One alert of an incident as it stands. `closed_at` is None while it fires."""
+    """One alert of an incident as it stands. `closed_at` is None while it fires.
+
+    `silent_since` is when its source told of it last, where that is too long ago.
+    """
 
     fingerprint: str
     state: AlertState
@@ -36,6 +39,7 @@ class AlertBrief:
     value: float | None
     threshold: float | None
     links: Sequence[Mapping[str, str]]
+    silent_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ _SHOWN = (
     "value",
     "threshold",
     "links",
+    "last_seen_at",
+    "is_silent",
 )
 _INCIDENT = (
     select(
@@ -177,6 +183,7 @@ def _alert(row: AnyRow) -> AlertBrief:
         value=row.alert_value,
         threshold=row.alert_threshold,
         links=row.alert_links,
+        silent_since=row.alert_last_seen_at if row.alert_is_silent else None,
     )
 
 

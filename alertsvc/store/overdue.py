@@ -1,13 +1,15 @@
 """Alerts whose promised end has passed, as the events that end them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from alertsvc.core.alerts import EXPIRED
+from alertsvc.core.alerts import EXPIRED, SILENT
+from alertsvc.core.due import earliest
 from alertsvc.core.flapping import STABLE
 from alertsvc.core.model import AlertState, Event, Link, Severity
+from alertsvc.core.quiet_sources import asked_again_at
 from alertsvc.store.bulk import among
 from alertsvc.store.tables import alert
 
@@ -51,6 +53,27 @@ def settled(conn: Connection, now: datetime, limit: int) -> list[Event]:
     chosen = select(alert).where(a.due_at <= now, a.stable_at <= now).order_by(a.due_at).limit(limit)
     rows = conn.execute(chosen.with_for_update(key_share=True, skip_locked=True))
     return [_event(row, AlertState.RESOLVED if row.end_is_held else AlertState.FIRING, STABLE) for row in rows]
+
+
+def silent(
+    conn: Connection, now: datetime, limit: int, *, hears_since: datetime, stale_after: timedelta | None
+) -> list[Event]:
+    """Of at most `limit` alerts about whose source it is to be asked: those it told of no more, as events that say so.
+
+    The others are asked about again later.
+    """
+    a = alert.c
+    chosen = select(alert).where(a.due_at <= now, a.silent_at <= now, a.state == AlertState.FIRING)
+    rows = conn.execute(chosen.order_by(a.due_at).limit(limit).with_for_update(key_share=True, skip_locked=True)).all()
+    found: list[Event] = []
+    for row in rows:
+        again = asked_again_at(row.last_seen_at, hears_since, now, stale_after)
+        if again is None:
+            found.append(_event(row, AlertState.FIRING, SILENT))
+        else:
+            due_at = earliest(row.expires_at, row.stable_at, again)
+            conn.execute(update(alert).where(a.id == row.id).values(silent_at=again, due_at=due_at))
+    return found
 
 
 def leave(conn: Connection, fingerprints: list[str]) -> None:

@@ -85,6 +85,8 @@ def submission_of(
         refused=[Refused(item.index, item.reason, item.raw) for item in parsed.bad],
         sender=parsed.sender or sender,
         truncated_count=parsed.truncated_count,
+        receiver=parsed.receiver,
+        group_key=parsed.group_key,
     )
 
 

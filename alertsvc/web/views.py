@@ -64,7 +64,10 @@ class IncidentView(SQLModel):
 
 
 class AlertView(SQLModel):
-    """An alert of an incident. While it is `flapping` its end is held back until it is stable."""
+    """An alert of an incident. While it is `flapping` its end is held back until it is stable.
+
+    `is_silent`: it fires, but its source has not told of it for too long.
+    """
 
     fingerprint: str
     state: str
@@ -80,6 +83,7 @@ class AlertView(SQLModel):
     last_seen_at: datetime
     closed_at: datetime | None
     closed_by: str | None
+    is_silent: bool
     flapping: bool = False
 
     @classmethod

@@ -9,7 +9,7 @@ from alertsvc.core.due import due_at
 from alertsvc.core.flap_rule import FlapRule
 from alertsvc.core.flapping import STABLE, judge
 from alertsvc.core.model import AlertState
-from tests.core.builders import CRITICAL, ERROR, FIRING, HOUR, MINUTE, NOW, RESOLVED, event, numbered
+from tests.core.builders import CRITICAL, ERROR, FIRING, HOUR, MINUTE, NOW, RESOLVED, event, numbered, rules
 
 RULE = FlapRule(3, HOUR, 15 * MINUTE)
 
@@ -20,7 +20,7 @@ def play(*minutes_and_states: tuple[int, AlertState], rule: FlapRule | None = RU
     for minute, state in minutes_and_states:
         at = NOW + minute * MINUTE
         start = {"starts_at": at} if state is FIRING else {"starts_at": alert.starts_at if alert else at}
-        step = judge(alert, event(state, **{**start, **changes}), at, new_id, rule)
+        step = judge(alert, event(state, **{**start, **changes}), at, new_id, rules(flapping=rule))
         alert = step.after
         steps.append((str(step.change), step.flaps))
     assert isinstance(alert, Alert)
@@ -70,7 +70,7 @@ def test_without_a_rule_nothing_flaps():
 def test_worse_news_is_worse_news_while_it_flaps():
     _, alert = play(*on_off(6), severity=ERROR)
     at = NOW + 26 * MINUTE
-    step = judge(alert, event(FIRING, CRITICAL, starts_at=at), at, numbered(), RULE)
+    step = judge(alert, event(FIRING, CRITICAL, starts_at=at), at, numbered(), rules(flapping=RULE))
     assert (step.change, step.after.severity, step.after.end_is_held) == (Change.RAISED, CRITICAL, False)
 
 
@@ -85,7 +85,7 @@ def test_worse_news_is_worse_news_while_it_flaps():
 def test_the_clock_lets_it_rest(count, minute, change, state):
     _, alert = play(*on_off(count))
     at = NOW + minute * MINUTE
-    step = judge(alert, event(state, decided_by=STABLE), at, numbered(), RULE)
+    step = judge(alert, event(state, decided_by=STABLE), at, numbered(), rules(flapping=RULE))
     assert (step.change, step.after.state) == (change, state)
     assert (step.after.stable_at is None) is (change != "stale")
     assert (step.after.changes == ()) is (change != "stale")
@@ -94,7 +94,7 @@ def test_the_clock_lets_it_rest(count, minute, change, state):
 def test_it_rests_in_peace_when_the_rule_is_taken_away():
     _, alert = play(*on_off(5))
     at = NOW + 21 * MINUTE
-    step = judge(alert, event(RESOLVED, starts_at=alert.starts_at), at, numbered(), None)
+    step = judge(alert, event(RESOLVED, starts_at=alert.starts_at), at, numbered(), rules())
     assert (step.change, step.after.stable_at) == (Change.FLAPPED, at)
-    settled = judge(step.after, event(RESOLVED, decided_by=STABLE), at + timedelta(seconds=1), numbered(), None)
+    settled = judge(step.after, event(RESOLVED, decided_by=STABLE), at + timedelta(seconds=1), numbered(), rules())
     assert settled.change is Change.ENDED

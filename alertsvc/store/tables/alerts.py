@@ -11,7 +11,11 @@ from alertsvc.store.tables.columns import Row, flag, json_field, one_of, referen
 
 
 class ArrivalRow(Row, table=True):
-    """One accepted request. Its counts add up: `received_count` is the sum of the six that follow."""
+    """One accepted request. Its counts add up: `received_count` is the sum of the six that follow.
+
+    `sender`, `receiver` and `group_key` are its own words: which instance sent which group to whom. `truncated_count`
+    alerts of the group were left out: it is incomplete.
+    """
 
     __table_args__ = (
         CheckConstraint(
@@ -24,6 +28,8 @@ class ArrivalRow(Row, table=True):
     id: UUID = Field(primary_key=True)
     source: str
     sender: str | None = None
+    receiver: str | None = None
+    group_key: str | None = None
     received_at: datetime = Field(index=True)
     body_bytes: int
     received_count: int
@@ -71,8 +77,9 @@ class AlertRow(Row, table=True):
     The episode it is in (or was in last) runs from `starts_at` to `closed_at`; senders that disagree about its start
     widen `starts_at`..`latest_start_at`. `floor_at` ended the episode before: older starts are stale. `changes` are the
     latest instants at which it began or ended (seconds since 1970). While it flaps its end is held back (`end_is_held`)
-    until `stable_at`, when it will have been stable for long enough. At `due_at` time alone changes it: it expires, or
-    is stable. `revision` is another after every change. Apart from `due_at` no column that a duplicate changes is
+    until `stable_at`, when it will have been stable for long enough. `is_silent`: its source has not told of it for too
+    long; `silent_at` is when that is to be found out. At `due_at` time alone changes it: it expires, is stable, or is
+    asked about. `revision` is another after every change. Apart from `due_at` no column that a duplicate changes is
     indexed.
     """
 
@@ -114,6 +121,8 @@ class AlertRow(Row, table=True):
     changes: list[float] | None = json_field(nullable=True)
     end_is_held: bool = flag()
     stable_at: datetime | None = None
+    silent_at: datetime | None = None
+    is_silent: bool = flag()
     due_at: datetime | None = None
     revision: int = 1
 
