@@ -18,6 +18,7 @@ from tests.world import World, event
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 REPEAT, STEP = 2 * HOUR, 30 * MINUTE
 CONFIGURATION = """
+stale_after: 0s
 correlate: [{name: alert, by: [alertname]}]
 digests:
   - {name: at-0230, schedule: "30 2 * * *", timezone: ZONE}
