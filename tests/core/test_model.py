@@ -352,7 +352,7 @@ class InStorms(Service):
         self.memory.pass_time(span)
 
 
-EXAMPLES = int(os.environ.get("ALERTSVC_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("ALERTSVC_EXAMPLES", "150"))
 """More of them look longer: an hour of them before a change of the rules is released."""
 
 CHOSEN = settings(

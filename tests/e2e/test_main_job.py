@@ -215,6 +215,11 @@ async def notifications(stage: Stage, incident: Any) -> list[Any]:
     return list((await asked("GET", url)).json()["items"])
 
 
+ON_ONE_DATABASE = pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+"""What happens before or behind the service is the same on both."""
+
+
+@ON_ONE_DATABASE
 async def test_a_slack_outage_delays_only_slack(stage: Stage) -> None:
     stage.slack.mood = Mood.ERROR
     stage.drift.labels("churn", "age").set(0.6)
@@ -224,6 +229,7 @@ async def test_a_slack_outage_delays_only_slack(stage: Stage) -> None:
     await eventually(lambda: stage.slack.messages)
 
 
+@ON_ONE_DATABASE
 async def test_three_seconds_of_503_lose_nothing_and_double_nothing(stage: Stage) -> None:
     stage.gate.shut = True
     stage.drift.labels("churn", "age").set(0.6)
