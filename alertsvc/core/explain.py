@@ -12,6 +12,8 @@ from alertsvc.core.route import Destination, Route
 from alertsvc.core.rules import Rules
 from alertsvc.core.severity import with_severity
 
+ASKED = "explain"
+"""The source of an alert that somebody thinks of."""
 REACH = "an instant from the year 1971 to 9000 is needed"
 """What `is_within_reach` asks for, in words."""
 
@@ -92,7 +94,7 @@ def explain(rules: Rules, labels: Labels, severity: Severity | None = None, mute
     `severity` is what its source says of it, where that is not the label `severity`. Without either routes see none.
     """
     graded = graded_by(rules, labels, severity)
-    seen = labels if severity is None else with_severity(labels, graded, "")
+    seen = labels if severity is None else with_severity(labels, graded, ASKED)
     tree = walk(rules.root, seen)
     rule = rules.correlate_rule(labels, seen)
     takes = [finding.route for finding in tree.each() if finding.standing is Standing.TAKES]

@@ -33,8 +33,8 @@ class Rules:
 
     `receivers` maps a receiver's name to its destinations, `digests` a digest's name to its rule, `intervals` an
     interval's name to its times. `stale_after` is for how long a source may not tell of what fires; None: for ever.
-    Every name a route uses is a key there. When `correlate` is empty or none of its rules
-    fits, the first route's `group_by` decides.
+    Every name a route uses is a key there. When `correlate` is empty or none of its rules fits, the first route's
+    `group_by` decides.
 
     `routing` and `correlating` are `root` and `correlate` compiled, for whoever asks about labels. `storm_rules`
     has what the destinations say, by their ids, and `timed_by` the intervals that routes to a destination name.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from alertsvc.clock import new_id
 from alertsvc.core.alerts import Alert
-from alertsvc.core.explain import Explanation, explain, graded_by
+from alertsvc.core.explain import ASKED, Explanation, explain, graded_by
 from alertsvc.core.foresee import Foreseen, Known, foresee
 from alertsvc.core.incidents import Incident, Situation
 from alertsvc.core.model import AlertState, Event, Labels, Severity
@@ -38,7 +38,7 @@ class Question:
     def event(self, rules: Rules) -> Event:
         """The event that would arrive."""
         severity = graded_by(rules, self.labels, self.severity)
-        source = alertmanager.SOURCE if self.severity is None else "explain"  # whose severity is nothing but a label
+        source = alertmanager.SOURCE if self.severity is None else ASKED  # whose severity is nothing but a label
         return Event(source, fingerprint(self.labels), self.state, severity, self.labels)
 
 

@@ -1,4 +1,4 @@
-"""Alerts whose promised end has passed, as the events that end them."""
+"""Alerts that time alone changes, as the events that do it: a promised end has passed, or one is stable, or silent."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,7 +72,8 @@ def silent(
             found.append(_event(row, AlertState.FIRING, SILENT))
         else:
             due_at = earliest(row.expires_at, row.stable_at, again)
-            conn.execute(update(alert).where(a.id == row.id).values(silent_at=again, due_at=due_at))
+            changed = {"silent_at": again, "due_at": due_at, "revision": row.revision + 1}
+            conn.execute(update(alert).where(a.id == row.id).values(changed))
     return found
 
 

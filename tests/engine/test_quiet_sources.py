@@ -11,8 +11,9 @@ from alertsvc.clock import new_id
 from alertsvc.core.alerts import Alert, Change
 from alertsvc.core.flapping import judge
 from alertsvc.core.model import AlertState, Event, Severity
-from alertsvc.core.quiet_sources import asked_again_at
+from alertsvc.core.quiet_sources import REPEAT_WHAT_FIRES, asked_again_at
 from alertsvc.engine.tick import Ticker
+from alertsvc.ingest import alertmanager
 from alertsvc.store.database import Database
 from tests.world import START, World, event, rules
 
@@ -125,6 +126,10 @@ async def test_a_later_repetition_asks_of_one_that_was_there_before_it_was_asked
     told.now += MINUTE
     await told.post(event())
     assert (await only_alert(told)).silent_at == told.now + LIMIT
+
+
+def test_only_alertmanager_repeats_what_fires_and_promises_no_end() -> None:
+    assert {alertmanager.SOURCE} == REPEAT_WHAT_FIRES
 
 
 def at(hour: float) -> datetime:

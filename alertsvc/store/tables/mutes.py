@@ -14,8 +14,8 @@ class SilenceRow(Row, table=True):
     """A person's mute. `matchers` are `{name, op, value}`; with a `schedule` it mutes for so long at each of its times.
 
     `spread_for` is the start of the stretch whose firing incidents have been found; `reported_for` that of the latest
-    whose end was told; `report` says what the latest stretch that ended had hidden: the counts are of
-    all, the lists of incidents may be cut.
+    whose end was told; `report` says what the latest stretch that ended had hidden: its counts are
+    of all, its lists of incidents may be cut.
     """
 
     __table_args__ = (Index("ix_silence_ends_at", "ends_at"),)
