@@ -81,6 +81,10 @@ async def new_token(service: Program, admin: str | None, *scopes: str) -> str:
     return str(reply.json()["token"])
 
 
+ON_ONE_DATABASE = pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+"""Adding, finding and listing without the program in front is shown on both."""
+
+
 @pytest.fixture
 async def stage(tmp_path: Path, empty_database_url: str) -> AsyncIterator[Stage]:
     config = tmp_path / "alertsvc.yaml"
@@ -159,6 +163,7 @@ def amtool(stage: Stage, tmp_path: Path) -> Amtool:
     return Amtool(stage.service.url, http_config)
 
 
+@ON_ONE_DATABASE
 async def test_amtool_adds_and_finds_alerts(stage: Stage, amtool: Amtool) -> None:
     await amtool("alert", "add", "Drift", "model=churn", "severity=critical", "--annotation=summary=s")
     await amtool("alert", "add", "alertname=Other", "model=fraud", "--end=2099-01-01T00:00:00Z")
@@ -198,6 +203,7 @@ async def test_amtool_makes_changes_and_ends_silences(stage: Stage, amtool: Amto
     assert "must not fit an empty label" in await amtool("silence", "add", "a=~.*", "--comment=x", status=1)
 
 
+@ON_ONE_DATABASE
 async def test_amtool_reads_the_routes(amtool: Amtool) -> None:
     assert "hooks.example.com" not in await amtool("config", "show")
     tree = await amtool("config", "routes", "show")

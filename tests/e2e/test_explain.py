@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_crash import body_of
 from tests.fakes.provider import Provider
 from tests.programs import ROOT, alertsvc, asked
@@ -26,6 +28,7 @@ async def explain(url: str, *arguments: str) -> str:
     return said.decode()
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # what is told is tested on both by itself
 async def test_explain_names_the_silence_and_its_author(tmp_path: Path, database_url: str) -> None:
     config = tmp_path / "alertsvc.yaml"
     async with Provider() as hook:
