@@ -1,7 +1,7 @@
 """A small world for tests: rules, a clock that is moved by hand, channels that remember, on a real database."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,23 +16,27 @@ from alertsvc.channels.outcome import Accepted, Outcome
 from alertsvc.clock import new_id
 from alertsvc.core.acts import Actor
 from alertsvc.core.correlate import CorrelateRule
+from alertsvc.core.decide import Verdict
 from alertsvc.core.digests import DigestRule, Every
 from alertsvc.core.model import AlertState, Deliver, Event, Reason, Severity
 from alertsvc.core.route import Destination, Matcher, Op, Route, Timing
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.engine import commands
 from alertsvc.engine.admit import Receipt, Submission, admit
+from alertsvc.engine.apply import NobodyBoards
 from alertsvc.engine.audit import CHECKS, Asked, look
 from alertsvc.engine.commands import Decide, Order
 from alertsvc.engine.compose import compose
 from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
+from alertsvc.engine.ride import briefs_of_new
 from alertsvc.engine.settle import Settled, Tried, reconsider, settle
 from alertsvc.engine.tick import Ticker
 from alertsvc.ingest.fingerprint import fingerprint
-from alertsvc.store import incidents, outbox, tables
+from alertsvc.store import briefs, incidents, outbox, tables
 from alertsvc.store.database import Database
 from alertsvc.store.outbox import Claimed
+from alertsvc.store.recall import Recall
 from tests import ledger
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -118,6 +122,19 @@ class Recorder:
         return [message for message in self.sent if isinstance(message, DigestMessage)]
 
 
+class _Compares(NobodyBoards):
+    """Takes nobody aboard, and sees that what would be said of new incidents is what stands in the database."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    def wrote(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
+        """See `Boarding`."""
+        lanes = [(key, each.destination) for key, each in verdict.effects.new_believers]
+        for (key, name), brief in briefs_of_new(verdict, numbers, lanes).items():
+            assert brief == briefs.incident_brief(self._conn, key, name)
+
+
 class World:
     """One process of the service, taken apart: each step is called, none happens by itself."""
 
@@ -131,6 +148,7 @@ class World:
         self.clock_was_set_by = timedelta(0)
         self.ticker = Ticker(database, lambda: self.rules, lambda: self.now, new_id, ticks=self._ticks)
         self.worker = "worker-1"
+        self._recall = Recall()
 
     def _ticks(self) -> float:
         return (self.now - self.clock_was_set_by).timestamp()
@@ -156,7 +174,11 @@ class World:
     async def post_together(self, *submissions: Submission) -> list[Receipt]:
         """Requests that share a transaction."""
         moment = self.moment()
-        return await self.database.transaction(lambda conn: admit(conn, submissions, moment))
+
+        def take(conn: Connection) -> list[Receipt]:
+            return admit(conn, submissions, moment, self._recall, _Compares(conn))
+
+        return await self.database.transaction(take)
 
     async def claim(self, lease: timedelta = timedelta(minutes=1)) -> list[Claimed]:
         """Lease everything that is due."""

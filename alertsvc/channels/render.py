@@ -19,6 +19,7 @@ from alertsvc.resources import data_dir
 MAX_TEXT_BYTES = 64 * 1024
 MAX_HTML_BYTES = 60 * 1000
 MAX_FLAW_CHARS = 300
+MOST_REMEMBERED = 32
 BUILT_IN = "builtin/"
 """A template of the operator's may build on the one it replaces: `{% extends "builtin/email.html.j2" %}`."""
 
@@ -57,8 +58,25 @@ class TemplateRenderer:
         loaders = [FunctionLoader(self._load_own), shipped, PrefixLoader({BUILT_IN.rstrip("/"): shipped})]
         self._sandbox = Sandbox(ChoiceLoader(loaders), FILTERS)
         self._latest: tuple[Message, Room, Mapping[str, object]] | None = None
+        self._remembered: dict[tuple[str, int], tuple[Message, Rendering]] = {}
 
     def __call__(self, template: str, message: Message) -> Rendering:
+        """See `Renderer`. Lines are remembered for a while: every page of a message begins with them."""
+        if not _is_line(template):
+            return self._rendered(template, message)
+        place = template, id(message)
+        known = self._remembered.get(place)
+        if known is None or known[0] is not message:
+            known = self._remembered[place] = message, self._rendered(template, message)
+            while len(self._remembered) > MOST_REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+        return known[1]
+
+    def foresee(self, message: Message) -> None:
+        """Make the lines of a message that is about to be sent."""
+        self._lines(message)
+
+    def _rendered(self, template: str, message: Message) -> Rendering:
         lines = {} if _is_line(template) else self._lines(message)
         flaws = [line.flaw for line in lines.values() if line.flaw]
         for name in self._names(template):

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -17,7 +18,7 @@ from alertsvc.core.flapping import judge
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.rules import Moment
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
-from alertsvc.engine.muting import mutes_for
+from alertsvc.engine.muting import Begun, mutes_for
 from alertsvc.engine.storming import with_storms
 from alertsvc.store import alerts, arrivals, incidents, tally
 from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
@@ -169,7 +170,12 @@ def _take(
     flow = [_Arrival(event, each.id, each.received_at) for each in submissions for event in each.events]
     fresh_ids = _claim_event_ids(conn, [item for item in flow if item.arrival_id not in repeated], moment.now)
     names = {item.event.fingerprint for item in flow}
-    known = alerts.known(conn, names) if recall is None else recall.known(conn, names)
+    begun: Begun | None = None
+    if recall is None:
+        known = alerts.known(conn, names)
+    else:
+        known, revision = recall.known(conn, names)
+        begun = partial(recall.begun, conn, revision=revision)
     unsure = _not_surely_duplicate(flow, known, fresh_ids)
     changing = [position for position in unsure if flow[position].arrival_id not in repeated]
     batch = _decide(conn, [flow[position] for position in changing], known, moment)
@@ -186,7 +192,7 @@ def _take(
     arrivals.add(new, records)
     _keep_measurements(new, [item for item in flow if item.arrival_id not in repeated], moment)
     deciding = with_storms(conn, moment) if batch.changed else moment
-    apply_verdict(conn, _finish(conn, batch, deciding), deciding, new, boarding)
+    apply_verdict(conn, _finish(conn, batch, deciding, begun), deciding, new, boarding)
     arrivals.save_bad(conn, records)
     alerts.touch(conn, batch.touched())
     numbers = _numbers(conn, receipts, {**batch.numbers, **new.numbers}, recall)
@@ -254,11 +260,12 @@ def _decide(conn: Connection, flow: Sequence[_Arrival], known: Mapping[str, Aler
     return Batch(moment, held, situations)
 
 
-def _finish(conn: Connection, batch: Batch, moment: Moment) -> Verdict:
+def _finish(conn: Connection, batch: Batch, moment: Moment, begun: Begun | None) -> Verdict:
     """What must happen, with what keeps news back read only when there is news."""
     if not batch.changed:
         return batch.finish()
-    return batch.finish(mutes_for(conn, moment.rules, moment.now, batch.asks(), batch.changed), moment.storms)
+    in_force = mutes_for(conn, moment.rules, moment.now, batch.asks(), batch.changed, begun=begun)
+    return batch.finish(in_force, moment.storms)
 
 
 def _moves(alert: Alert | None, item: _Arrival, moment: Moment) -> bool:

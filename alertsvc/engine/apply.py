@@ -33,6 +33,10 @@ class Boarding(Protocol):
         """Something else became due: whoever looks for work should look."""
         ...
 
+    def wrote(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
+        """This was written, and these numbers were given: what is aboard may be made from it."""
+        ...
+
 
 class NobodyBoards:
     """Everything is left to those who look for work."""
@@ -42,6 +46,9 @@ class NobodyBoards:
         return {}
 
     def stays(self) -> None:
+        """See `Boarding`."""
+
+    def wrote(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
         """See `Boarding`."""
 
 
@@ -59,6 +66,7 @@ def apply_verdict(
     alerts.save(conn, verdict.alerts)
     alerts.end_episodes(conn, verdict.happenings)
     _inhibit(conn, verdict.inhibiting, moment.now)
+    boarding.wrote(verdict, new.numbers)
 
 
 def _inhibit(conn: Connection, changed: Sequence[Inhibiting], now: datetime) -> None:

@@ -33,10 +33,12 @@ def compose(
     now: datetime,
     *,
     decided_now: bool = False,
+    brief: IncidentBrief | None = None,
 ) -> Composed | None:
     """The message and envelope of a leased delivery, or what keeps it back; None when what it was about is gone.
 
-    `decided_now`: this very transaction decided that it is sent. Nothing can have overtaken that.
+    `decided_now`: this very transaction decided that it is sent. Nothing can have overtaken that. `brief` is what it
+    is about, where that is known without reading.
     """
     kept = None if decided_now else kept_back_from(conn, rules, now, claimed)
     if kept is not None:
@@ -50,11 +52,11 @@ def compose(
         return digest_message(window, claimed, rules, external_url), envelope
     if claimed.incident_id is None:
         return None
-    brief = briefs.incident_brief(conn, claimed.incident_id, claimed.destination)
-    if brief is None:
+    known = brief or briefs.incident_brief(conn, claimed.incident_id, claimed.destination)
+    if known is None:
         return None
-    anchored = Envelope(claimed.id, claimed.attempt_count, now, brief.anchor, claimed.progress)
-    message = incident_message(brief, claimed, rules, external_url, now)
+    anchored = Envelope(claimed.id, claimed.attempt_count, now, known.anchor, claimed.progress)
+    message = incident_message(known, claimed, rules, external_url, now)
     if claimed.reason is Reason.RAISED:
         message = replace(message, previous_severity=briefs.severity_before(conn, claimed.incident_id))
     return message, anchored

@@ -1,9 +1,9 @@
 """What keeps news back right now, read from the database for whoever decides about news."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -57,9 +57,13 @@ def silence_of(record: SilenceRecord) -> Silence:
     )
 
 
-def silences_now(conn: Connection, now: datetime) -> list[Silence]:
+Begun = Callable[[datetime, datetime], Sequence[SilenceRecord]]
+"""The silences that end after an instant and begin at another or before."""
+
+
+def silences_now(begun: Begun, now: datetime) -> list[Silence]:
     """The silences that mute at `now`."""
-    found = [as_seen_at(record, now) for record in silences.begun(conn, now, now + CLOCKS_DIFFER)]
+    found = [as_seen_at(record, now) for record in begun(now, now + CLOCKS_DIFFER)]
     return [silence for silence in found if silence.stretch_at(now) is not None]
 
 
@@ -77,15 +81,23 @@ def not_before(record: SilenceRecord, now: datetime) -> datetime:
 
 
 def mutes_for(
-    conn: Connection, rules: Rules, now: datetime, listed: Sequence[Labels], besides: Iterable[str] = ()
+    conn: Connection,
+    rules: Rules,
+    now: datetime,
+    listed: Sequence[Labels],
+    besides: Iterable[str] = (),
+    *,
+    begun: Begun | None = None,
 ) -> Mutes:
     """The mutes in force at `now`, as far as alerts with these routing labels need to know them.
 
     The fingerprints `besides` do not count as sources: whoever asks knows better what they are about to do.
+    `begun` gives the silences, where they need not be read again.
     """
     places = {place for labels in listed for _, place in places_for(rules.inhibit, labels)}
     sources = inhibitors.at_places(conn, places, besides)
-    return Mutes(now, silences_now(conn, now), rules.inhibit, sources, timed_by(rules.intervals))
+    in_force = silences_now(begun or partial(silences.begun, conn), now)
+    return Mutes(now, in_force, rules.inhibit, sources, timed_by(rules.intervals))
 
 
 def kept_back(conn: Connection, rules: Rules, now: datetime, incident_id: UUID, destination: str) -> tuple[Mute, ...]:

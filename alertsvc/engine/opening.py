@@ -63,7 +63,8 @@ def open_outlets(loaded: Loaded, on_flaw: OnFlaw = lambda _: None, before: Curre
     outlets: dict[str, Outlet] = {}
     for name, configured in loaded.channels.items():
         kept = before.outlet_for(name, loaded) if before is not None else None
+        channel_of = CHANNELS[configured.kind].open
         outlets[name] = kept or Outlet(
-            name, configured.kind, CHANNELS[configured.kind].open(configured.config, configured.globals, tools)
+            name, configured.kind, channel_of(configured.config, configured.globals, tools), renderer.foresee
         )
     return Outlets(loaded.rules, outlets, external_url)

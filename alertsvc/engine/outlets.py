@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from alertsvc.channels.base import Channel
+from alertsvc.channels.message import Message
 from alertsvc.core.rules import Rules
 
 log = logging.getLogger(__name__)
@@ -14,13 +15,18 @@ log = logging.getLogger(__name__)
 LEASE_MARGIN = timedelta(seconds=30)
 
 
+def _foresee_nothing(_message: Message) -> None:
+    """Everything is made when it is sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """One destination and the channel that reaches it."""
+    """One destination and the channel that reaches it. `foresee` prepares for a message that it will soon get."""
 
     destination: str
     kind: str
     channel: Channel
+    foresee: Callable[[Message], None] = _foresee_nothing
 
     @property
     def lease(self) -> timedelta:

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -12,10 +12,12 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from alertsvc.core.decide import Verdict
 from alertsvc.core.effects import Delivery
 from alertsvc.engine.compose import Composed, compose
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.store import outbox
+from alertsvc.store.briefs import IncidentBrief, brief_of_new
 from alertsvc.store.outbox import Claimed, Lease
 
 log = logging.getLogger(__name__)
@@ -68,17 +70,20 @@ class Ride:
         self._outlets = outlets
         self._since = since
         self._caught_up = caught_up
+        self._loop = asyncio.get_running_loop()
         self.may_be_more = False
         """Of what is due as much was taken as there was room for."""
         self._is_claim = False
         self._more_is_due = False
         self._claimed: list[Claimed] = []
         self._composed: dict[UUID, Composed] = {}
+        self._opened: dict[tuple[UUID, str], IncidentBrief] = {}
 
     def begin(self) -> None:
         """A transaction begins, or is run again: what an earlier run of it took along was never written."""
         self._claimed = []
         self._composed = {}
+        self._opened = {}
         self._more_is_due = False
 
     def claim(self, now: datetime, conn: Connection) -> None:
@@ -110,6 +115,13 @@ class Ride:
         """Something is due that does not leave with this transaction."""
         self._more_is_due = True
 
+    def wrote(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
+        """Incidents of which it takes the first word along are at hand: to read them back would cost a round trip."""
+        if not 0 < len(self._claimed) <= FEW:
+            return
+        lanes = [(each.incident_id, each.destination) for each in self._claimed if each.incident_id is not None]
+        self._opened = briefs_of_new(verdict, numbers, lanes)
+
     def compose(self, now: datetime, conn: Connection) -> None:
         """Make a few messages here, which saves each a connection and a snapshot: they leave right after the commit.
 
@@ -120,7 +132,9 @@ class Ride:
             return
         for each in self._claimed:
             try:
-                composed = compose_for(self._outlets, each, now, conn, decided_now=each.created_at == now)
+                brief = self._opened.get((each.incident_id, each.destination)) if each.incident_id else None
+                decided_now = each.created_at == now
+                composed = compose_for(self._outlets, each, now, conn, decided_now=decided_now, brief=brief)
             except SQLAlchemyError:
                 raise
             except Exception:
@@ -128,6 +142,12 @@ class Ride:
             else:
                 if composed is not None:
                     self._composed[each.id] = composed
+                    self._foresee(each, composed)
+
+    def _foresee(self, claimed: Claimed, composed: Composed) -> None:
+        """Have its lines made while the transaction commits, which is mostly waiting for a disk."""
+        if isinstance(composed, tuple):
+            self._loop.call_soon_threadsafe(self._outlets.by_destination[claimed.destination].foresee, composed[0])
 
     def start(self) -> bool:
         """The transaction has committed. Returns whether something leaves now."""
@@ -145,8 +165,29 @@ class Ride:
         return bool(self._claimed)
 
 
+def briefs_of_new(
+    verdict: Verdict, numbers: Mapping[UUID, int], lanes: Iterable[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], IncidentBrief]:
+    """What the destinations of `lanes` are to be told of incidents that a transaction opened, by incident and name."""
+    opened = {each.id: each for each in verdict.effects.opened}
+    routes = {(key, each.destination): each.route for key, each in verdict.effects.new_believers}
+    found: dict[tuple[UUID, str], IncidentBrief] = {}
+    for key, destination in lanes:
+        if key in opened:
+            standing = [(alert, event) for alert, event, _ in verdict.alerts if alert.incident_id == key]
+            numbered = replace(opened[key], number=numbers[key])
+            found[key, destination] = brief_of_new(numbered, standing, routes[key, destination])
+    return found
+
+
 def compose_for(
-    outlets: Outlets, claimed: Claimed, now: datetime, conn: Connection, *, decided_now: bool = False
+    outlets: Outlets,
+    claimed: Claimed,
+    now: datetime,
+    conn: Connection,
+    *,
+    decided_now: bool = False,
+    brief: IncidentBrief | None = None,
 ) -> Composed | None:
     """What a leased delivery is to say, by the configuration in force; None when what it was about is gone."""
-    return compose(conn, claimed, outlets.rules, outlets.external_url, now, decided_now=decided_now)
+    return compose(conn, claimed, outlets.rules, outlets.external_url, now, decided_now=decided_now, brief=brief)

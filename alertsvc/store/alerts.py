@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, literal, select, update
 
 from alertsvc.core.alerts import PERSON, SOURCE, Alert, Change
 from alertsvc.core.decide import Happening
@@ -15,7 +15,7 @@ from alertsvc.core.incidents import Firing
 from alertsvc.core.model import AlertState, Event, Labels, Severity
 from alertsvc.store.bulk import Among, AnyRow, Columns, update_rows
 from alertsvc.store.insertions import Insertions
-from alertsvc.store.tables import alert, episode, event
+from alertsvc.store.tables import alert, episode, event, number_series
 
 _DECIDING: Columns = (
     alert.c.id,
@@ -41,14 +41,20 @@ _DECIDING: Columns = (
     alert.c.is_silent,
 )
 _NAMED = Among(alert.c.fingerprint, "fingerprints")
-_REVISIONS = select(alert.c.fingerprint, alert.c.revision).where(_NAMED)
+_REVISIONS = (
+    select(alert.c.fingerprint, alert.c.revision)
+    .where(_NAMED)
+    .union_all(select(literal(""), number_series.c.value).where(number_series.c.name == bindparam("series")))
+)
 _KNOWN = select(*_DECIDING).where(_NAMED)
 _LOCKED = _KNOWN.order_by(alert.c.fingerprint).with_for_update(key_share=True)
 
 
-def revisions(conn: Connection, fingerprints: Iterable[str]) -> dict[str, int]:
-    """The revision of each alert among `fingerprints` that is stored."""
-    return {row[0]: row[1] for row in conn.execute(_REVISIONS, {"fingerprints": list(fingerprints)})}
+def revisions(conn: Connection, fingerprints: Iterable[str], series: str) -> tuple[dict[str, int], int]:
+    """The revision of each alert among `fingerprints` that is stored, and in the same round trip a number series'."""
+    given = {"fingerprints": list(fingerprints), "series": series}
+    found = {row[0]: row[1] for row in conn.execute(_REVISIONS, given)}
+    return found, found.pop("", 0)  # no fingerprint is empty
 
 
 def known(conn: Connection, fingerprints: Iterable[str]) -> dict[str, Alert]:

@@ -1,14 +1,15 @@
 """What a message is made of, read at the moment it is sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
+from alertsvc.core.alerts import Alert
 from alertsvc.core.incidents import Incident
-from alertsvc.core.model import AlertState, Severity
+from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.storm import StormMark
 from alertsvc.store.bulk import AnyRow
 from alertsvc.store.incidents import incident_from
@@ -168,6 +169,42 @@ def incident_brief(conn: Connection, incident_id: UUID, destination: str) -> Inc
         anchor=row.anchor,
         comment=row.comment,
         common_labels=common_labels([each.labels for each in alerts]),
+    )
+
+
+def brief_of_new(incident: Incident, standing: Iterable[tuple[Alert, Event]], route: str) -> IncidentBrief:
+    """What a destination is to be told of an incident that this transaction opens, without reading it back.
+
+    `standing` are all its alerts, each with the latest event about it; `incident` has its number.
+    """
+    ranked = sorted(standing, key=lambda each: each[0].fingerprint)
+    ranked.sort(key=lambda each: (each[0].severity, each[0].starts_at), reverse=True)
+    ranked.sort(key=lambda each: each[0].state is not AlertState.FIRING)
+    alerts = [_alert_of(*each) for each in ranked[:SHOWN_ALERTS]]
+    return IncidentBrief(
+        incident=incident,
+        alerts=alerts,
+        ended_count=incident.alert_count - incident.firing_count,
+        route=route,
+        anchor=None,
+        comment=None,
+        common_labels=common_labels([each.labels for each in alerts]),
+    )
+
+
+def _alert_of(alert: Alert, latest: Event) -> AlertBrief:
+    return AlertBrief(
+        fingerprint=alert.fingerprint,
+        state=alert.state,
+        severity=alert.severity,
+        labels=latest.labels,
+        annotations=latest.annotations,
+        starts_at=alert.starts_at,
+        closed_at=alert.closed_at,
+        value=latest.value,
+        threshold=latest.threshold,
+        links=[{"title": link.title, "url": link.url} for link in latest.links],
+        silent_since=alert.last_seen_at if alert.is_silent else None,
     )
 
 

@@ -1,21 +1,34 @@
 """What was read before, so that recognising a duplicate and naming its incident does not mean reading it again."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from alertsvc.core.alerts import Alert
-from alertsvc.store import alerts, incidents
+from alertsvc.store import alerts, incidents, silences
+from alertsvc.store.silences import SilenceRecord
 
 CAPACITY = 20_000
 """Of alerts, and of numbers: about 25 MB. What does not fit is read each time."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Silences:
+    """Those that had not ended at an instant, as they were at a revision or later."""
+
+    revision: int
+    since: datetime
+    unended: Sequence[SilenceRecord]
+
+
 class Recall:
-    """What one process remembers of the alerts that it read, and of the numbers of incidents, which never change.
+    """What one process remembers of alerts and silences that it read, and of numbers of incidents, which never change.
 
     Of an alert it is never believed: a row that another transaction or another process changed has another revision.
+    All silences have one revision together, which is read with those of the alerts.
     Use it only in transactions that read before they write: what a transaction wrote itself may be rolled back.
     """
 
@@ -23,12 +36,14 @@ class Recall:
         self._capacity = capacity
         self._held: dict[str, Alert] = {}
         self._numbers: dict[UUID, int] = {}
+        self._silences: _Silences | None = None
 
-    def known(self, conn: Connection, fingerprints: Collection[str]) -> dict[str, Alert]:
-        """As `alerts.known`."""
+    def known(self, conn: Connection, fingerprints: Collection[str]) -> tuple[dict[str, Alert], int]:
+        """As `alerts.known`, and the revision of the silences to ask `begun` for."""
         found: dict[str, Alert] = {}
         missing: list[str] = []
-        for name, revision in alerts.revisions(conn, fingerprints).items():
+        revisions, of_silences = alerts.revisions(conn, fingerprints, silences.REVISION)
+        for name, revision in revisions.items():
             held = self._held.get(name)
             if held is not None and held.revision == revision:
                 found[name] = held
@@ -38,7 +53,14 @@ class Recall:
             read = alerts.known(conn, missing)
             self._remember(read)
             found |= read
-        return found
+        return found, of_silences
+
+    def begun(self, conn: Connection, now: datetime, latest: datetime, revision: int) -> list[SilenceRecord]:
+        """As `silences.begun`, as they were at `revision` or later."""
+        held = self._silences
+        if held is None or held.revision != revision or now < held.since:
+            held = self._silences = _Silences(revision, now, silences.unended(conn, now))
+        return [each for each in held.unended if each.ends_at > now and each.starts_at <= latest]
 
     def _remember(self, read: dict[str, Alert]) -> None:
         for name in read:  # to the end: what was read longest ago goes first

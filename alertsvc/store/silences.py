@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, text, update
 
 from alertsvc.core.model import IncidentStatus
 from alertsvc.store.bulk import AnyRow, among
@@ -40,11 +40,26 @@ class SilenceRecord:
 def save(conn: Connection, record: SilenceRecord) -> None:
     """Write a silence that is not there yet."""
     conn.execute(insert(silence), [_row(record)])
+    _have_changed(conn)
 
 
 def change(conn: Connection, record: SilenceRecord) -> None:
     """Write a silence that this transaction holds."""
     conn.execute(update(silence).where(silence.c.id == record.id).values(**_row(record)))
+    _have_changed(conn)
+
+
+REVISION = "silences"
+"""The number that moves with each change of a silence, by its name: whoever remembers silences asks for it."""
+_HAVE_CHANGED = text(
+    "INSERT INTO number_series (name, value) VALUES (:name, 1)"
+    " ON CONFLICT (name) DO UPDATE SET value = number_series.value + 1"
+)
+
+
+def _have_changed(conn: Connection) -> None:
+    """Last in a transaction that writes one silence: others that change one wait for its end from here on."""
+    conn.execute(_HAVE_CHANGED, {"name": REVISION})
 
 
 def _row(record: SilenceRecord) -> dict[str, object]:
@@ -97,6 +112,12 @@ _BEGUN = (
 def begun(conn: Connection, now: datetime, latest: datetime) -> list[SilenceRecord]:
     """Those that begin at `latest` or before and end after `now`: the ones that may mute something now."""
     return [_record(row) for row in conn.execute(_BEGUN, {"now": now, "latest": latest})]
+
+
+def unended(conn: Connection, now: datetime) -> list[SilenceRecord]:
+    """Those that end after `now`, whenever they begin."""
+    rows = conn.execute(select(silence).where(silence.c.ends_at > now).order_by(silence.c.id))
+    return [_record(row) for row in rows]
 
 
 def by_ids(conn: Connection, ids: Iterable[UUID]) -> list[SilenceRecord]:

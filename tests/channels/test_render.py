@@ -252,3 +252,13 @@ def test_a_set_of_templates_is_checked_on_samples_before_it_is_used():
         "summary.txt.j2 line 1: ZeroDivisionError: integer division or modulo by zero; "
         "digest.txt.j2 line 1: nothing is called 'hidden'",
     ]
+
+
+def test_the_lines_of_a_message_are_made_once_for_whoever_shows_them():
+    render = TemplateRenderer()
+    message = replace(INCIDENT, title="one")
+    render.foresee(message)
+    assert render("title.txt", message) is render("title.txt", message)
+    assert render("summary.txt", message) is render("summary.txt", message)
+    for number in range(100):
+        assert render("title.txt", replace(message, title=f"m{number}")).text.startswith(f"m{number} ")

@@ -23,6 +23,7 @@ from alertsvc.matchers import parse_matchers
 from alertsvc.store.database import Database
 from alertsvc.store.mutes import DueIncident
 from alertsvc.store.silences import SilenceRecord
+from tests.store.test_plans import Statements, listening
 from tests.world import START, World, destination, event, rules
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -76,6 +77,44 @@ async def test_who_was_told_before_a_silence_is_told_again_when_it_ends_and_the_
     await world.post(event(state=RESOLVED))
     await world.deliver()
     assert world.channel().reasons == ["opened", "unmuted", "resolved"]
+
+
+async def test_what_one_replica_remembers_of_silences_is_what_another_made_of_them(world: World) -> None:
+    other = World(world.database, world.rules, world.now)
+    opened: list[str] = []
+
+    async def is_muted(name: str) -> bool:
+        receipt = await world.post(event(model=name))
+        (told,) = [row for row in await world.rows("notification") if row.incident_id == receipt.incident_ids[0]]
+        opened.append(told.state)
+        return bool(told.state == "suppressed")
+
+    assert not await is_muted("a")
+    first = await silence(other, 'model=~".+"')
+    assert await is_muted("b")
+    await expire(other, first)
+    assert not await is_muted("c")
+    await silence(other, 'model=~".+"', starts_at=other.now + MINUTE, ends_at=other.now + HOUR)
+    assert not await is_muted("d")
+    world.now += 2 * MINUTE
+    assert await is_muted("e"), "it was known before it began"
+    world.now += HOUR
+    assert not await is_muted("f")
+    world.set_clock(-HOUR)
+    assert await is_muted("g"), "it has not ended any more"
+
+
+async def test_silences_are_not_read_again_while_none_changes(world: World) -> None:
+    key = await silence(world)
+    await world.post(event())
+    asked: Statements = {}
+    with listening(asked):
+        await world.post(event(model="other"))
+    assert not any("FROM silence" in statement for statement in asked)
+    await expire(world, key)
+    with listening(asked):
+        await world.post(event(model="another"))
+    assert any("FROM silence" in statement for statement in asked)
 
 
 async def test_what_comes_and_goes_under_a_silence_is_never_told_and_firing_later_is_new(world: World) -> None:
