@@ -1,5 +1,7 @@
 """What fires of incidents and by which routes, and who is to hear of it that never was."""
 
+import asyncio
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -21,7 +23,8 @@ from alertsvc.store import alerts, incidents
 from alertsvc.store.alerts import FiringAlert
 from alertsvc.store.database import Database
 
-PAGE = 1000
+PAGE = 200
+"""So many alerts are routed between two pauses, which are as long as that took: it runs beside everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,13 @@ async def with_strangers(database: Database, rules: Rules) -> list[UUID]:
     found: dict[UUID, None] = {}
     after: UUID | None = None
     while True:
+        since = time.monotonic()
         page = await database.snapshot(lambda conn, after=after: _page(conn, rules, after))
         found |= dict.fromkeys(page.with_strangers)
         if page.last is None:
             return list(found)
         after = page.last
+        await asyncio.sleep(time.monotonic() - since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,15 @@ def main() -> None:
     chosen = options.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alertsvc-bench-")))
-        databases: dict[str, str] = {}
         wanted = chosen.database or ["sqlite", "postgresql"]
-        if "sqlite" in wanted:
-            databases["sqlite"] = f"sqlite:///{folder / 'bench.db'}"
-        if "postgresql" in wanted:
-            databases["postgresql"] = stack.enter_context(running_server(durable=True)).new_database()
+        server = stack.enter_context(running_server(durable=True)) if "postgresql" in wanted else None
         rows: list[Row] = []
         for part in chosen.only or PARTS:
+            databases: dict[str, str] = {}  # new ones: a service looks at all that it knows when it starts
+            if "sqlite" in wanted:
+                databases["sqlite"] = f"sqlite:///{folder / f'{part}.db'}"
+            if server is not None:
+                databases["postgresql"] = server.new_database()
             rows += asyncio.run(PARTS[part](folder, databases, chosen.seconds, chosen.rounds))
         print_rows(rows)
 
