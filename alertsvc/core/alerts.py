@@ -141,7 +141,7 @@ def content_hash(event: Event) -> str:
 def advance(alert: Alert | None, event: Event, received_at: datetime, new_id: NewId) -> Step:
     """Say what `event`, which has a state, does to `alert`; None is an alert never seen."""
     if alert is None:
-        return _first_sight(event, received_at, new_id)
+        return first_sight(event, received_at, new_id)
     if _is_late(alert, event, received_at) or _was_renewed(alert, event, received_at):
         return Step(Change.STALE, alert, alert)
     if alert.state is AlertState.FIRING:
@@ -187,7 +187,8 @@ def _observed(event: Event, received_at: datetime) -> datetime | None:
     return None if event.observed_at is None else min(event.observed_at, received_at)
 
 
-def _first_sight(event: Event, received_at: datetime, new_id: NewId) -> Step:
+def first_sight(event: Event, received_at: datetime, new_id: NewId, silent_at: datetime | None = None) -> Step:
+    """An alert never seen before. `silent_at` is when somebody must ask whether its source still tells of it."""
     start = event.starts_at or _observed(event, received_at) or received_at
     firing = event.state is AlertState.FIRING
     after = Alert(
@@ -206,6 +207,7 @@ def _first_sight(event: Event, received_at: datetime, new_id: NewId) -> Step:
         incident_id=None,
         episode_id=new_id() if firing else None,
         expires_at=event.expires_at if firing else None,
+        silent_at=silent_at,
     )
     return Step(Change.OPENED if firing else Change.ENDED_UNSEEN, None, after)
 

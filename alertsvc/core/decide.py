@@ -9,9 +9,9 @@ from alertsvc.core.alerts import OPENING, UNCHANGED, Alert, Change, Step, fired
 from alertsvc.core.correlate import Correlation, correlation_of
 from alertsvc.core.effects import Effects
 from alertsvc.core.endings import ending
-from alertsvc.core.flapping import judge
 from alertsvc.core.incidents import Incident, Situation, Tally, title_of
 from alertsvc.core.inhibition import Source, sources_of
+from alertsvc.core.judge import judge
 from alertsvc.core.model import Deliver, Event, IncidentStatus, Labels, Severity
 from alertsvc.core.mutes import Mute, Mutes
 from alertsvc.core.route import Destination, Route

@@ -8,24 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from alertsvc.core.alerts import OPENING, SILENT, SOURCE, Alert, Change, NewId, Step, advance
+from alertsvc.core.alerts import OPENING, SOURCE, Alert, Change, NewId, Step, advance
 from alertsvc.core.flap_rule import FlapRule
 from alertsvc.core.model import AlertState, Event
-from alertsvc.core.quiet_sources import falls_silent, listened
-from alertsvc.core.rules import Rules
 
 STABLE = "stable"
 """What decides where nothing arrived: it has not changed for so long that it counts as stable."""
-
-
-def judge(alert: Alert | None, event: Event, received_at: datetime, new_id: NewId, rules: Rules) -> Step:
-    """Say what `event` does to `alert`, as `advance` does, where alerts may flap and their sources fall silent."""
-    if event.decided_by == STABLE:
-        return _settle(alert, received_at) if alert is not None else advance(alert, event, received_at, new_id)
-    if event.decided_by == SILENT:
-        return falls_silent(alert, event, received_at, new_id)
-    step = judge_changes(alert, event, received_at, new_id, rules.flapping)
-    return listened(step, event, received_at, rules.stale_after)
 
 
 def judge_changes(
@@ -78,7 +66,7 @@ def _with_end_held(alert: Alert, changes: Sequence[float], received_at: datetime
     )
 
 
-def _settle(alert: Alert, now: datetime) -> Step:
+def settles(alert: Alert, now: datetime) -> Step:
     """It has been stable for long enough, unless it changed since somebody looked."""
     if alert.stable_at is None or alert.stable_at > now:
         return Step(Change.STALE, alert, alert)

@@ -14,9 +14,9 @@ def own_labels(event: Event, shared: Labels) -> dict[str, str]:
     return {cut(name): cut(event.labels[name]) for name in names[:MOST_LABELS]}
 
 
-def alert_name(event: Event, shared: Labels) -> str:
-    """Such as `feature age: psi 0.41 ≥ 0.2`; the fingerprint of one that has neither name nor labels of its own."""
-    about = ", ".join(f"{name} {value}" for name, value in own_labels(event, shared).items())
+def alert_name(event: Event, own: Labels) -> str:
+    """Such as `feature age: psi 0.41 ≥ 0.2`; the fingerprint of one that has neither name nor labels of its `own`."""
+    about = ", ".join(f"{name} {value}" for name, value in own.items())
     said = " ".join(part for part in (cut(event.labels.get("alertname", "")), _numbers(event)) if part)
     return ": ".join(part for part in (about, said) if part) or event.fingerprint
 

@@ -7,10 +7,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alertsvc.core.alerts import Alert, Change, NewId, Step, advance, fired
-from alertsvc.core.model import Event
+from alertsvc.core.model import AlertState, Event
 
 REPEAT_WHAT_FIRES = frozenset({"alertmanager"})
 """Sources that tell of what fires again and again, and promise no end."""
+
+
+def first_asked_at(event: Event, received_at: datetime, stale_after: timedelta | None) -> datetime | None:
+    """When to ask whether the source of an alert never seen before still tells of it; None: never."""
+    if stale_after is None or event.state is not AlertState.FIRING or not _repeats(event, event.expires_at):
+        return None
+    return received_at + stale_after
+
+
+def _repeats(event: Event, expires_at: datetime | None) -> bool:
+    """Whether silence means something: the source repeats what fires, and promised no end of this."""
+    return expires_at is None and event.source in REPEAT_WHAT_FIRES
 
 
 def listened(step: Step, event: Event, received_at: datetime, stale_after: timedelta | None) -> Step:
@@ -18,7 +30,7 @@ def listened(step: Step, event: Event, received_at: datetime, stale_after: timed
     before, after = step.before, step.after
     if step.change is Change.STALE:
         return step
-    if not fired(after) or stale_after is None or after.expires_at is not None or event.source not in REPEAT_WHAT_FIRES:
+    if not fired(after) or stale_after is None or not _repeats(event, after.expires_at):
         calm = replace(after, silent_at=None, is_silent=False) if after.silent_at or after.is_silent else after
         return step if calm is after else Step(step.change, before, calm, step.flaps)
     if after.is_silent:

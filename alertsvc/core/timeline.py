@@ -1,6 +1,7 @@
 """The lines that a batch of events adds to an incident's timeline."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from alertsvc.core.alerts import EXPIRED, SOURCE, Change, Step
@@ -11,6 +12,15 @@ from alertsvc.core.model import Event, IncidentStatus
 from alertsvc.core.naming import alert_name, cut, own_labels
 
 NAMED_IN_HISTORY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """An event, the labels that tell it from others of its incident, and its name."""
+
+    event: Event
+    own: Mapping[str, str]
+    name: str
 
 
 def timeline(
@@ -25,14 +35,16 @@ def timeline(
     grouped = _by_change(steps)
     if before is None:
         alone = [events[0] for change, events in grouped.items() if change == Change.OPENED and len(events) == 1]
-        detail = f"opened: {after.title}{_by(alone, after)}"
-        line("opened", detail, severity=after.peak_severity.word, **_facts(alone, after))
+        opener = _named(alone, after)
+        detail = f"opened: {after.title}{_by(opener)}"
+        line("opened", detail, severity=after.peak_severity.word, **_facts(opener))
     elif not before.is_open and after.is_open:
         line("reopened", "fires again")
     for change, events in grouped.items():
         if before is None and change == Change.OPENED and len(events) == 1:
             continue
-        line(f"alert_{change}", _named(events, after), alert_count=len(events), **_facts(events, after))
+        first = _named(events, after)
+        line(f"alert_{change}", _listed(first, len(events)), alert_count=len(events), **_facts(first))
     if before is not None and before.is_open and after.severity != before.severity:
         kind = "raised" if after.severity > before.severity else "lowered"
         line(kind, f"{before.severity.word} to {after.severity.word}", severity_before=before.severity.word)
@@ -43,31 +55,39 @@ def timeline(
     return lines
 
 
-def _by(alone: Sequence[Event], incident: Incident) -> str:
+def _by(alone: Sequence[_Named]) -> str:
     """Which alert opened it, when it was one: what its title does not say."""
     if not alone:
         return ""
-    is_in_title = alert_name(alone[0], incident.labels) == alone[0].labels.get("alertname")
-    return f" ({alone[0].fingerprint})" if is_in_title else f"; {_named(alone, incident)}"
+    is_in_title = alone[0].name == alone[0].event.labels.get("alertname")
+    return f" ({alone[0].event.fingerprint})" if is_in_title else f"; {_listed(alone, 1)}"
 
 
-def _named(events: Sequence[Event], incident: Incident) -> str:
-    """The first few of its alerts, each with its fingerprint, and how many more there are."""
-    first = events[:NAMED_IN_HISTORY]
-    names = ", ".join(f"{alert_name(event, incident.labels)} ({event.fingerprint})" for event in first)
-    return f"{names} and {len(events) - len(first)} more" if len(events) > len(first) else names
+def _named(events: Sequence[Event], incident: Incident) -> list[_Named]:
+    """The first few of `events` with their names."""
+    found: list[_Named] = []
+    for event in events[:NAMED_IN_HISTORY]:
+        own = own_labels(event, incident.labels)
+        found.append(_Named(event, own, alert_name(event, own)))
+    return found
 
 
-def _facts(events: Sequence[Event], incident: Incident) -> dict[str, object]:
+def _listed(first: Sequence[_Named], count: int) -> str:
+    """Names with fingerprints, and how many more of `count` there are."""
+    names = ", ".join(f"{each.name} ({each.event.fingerprint})" for each in first)
+    return f"{names} and {count - len(first)} more" if count > len(first) else names
+
+
+def _facts(first: Sequence[_Named]) -> dict[str, object]:
     """The same for machines."""
     shown = [
         {
-            "fingerprint": event.fingerprint,
-            "alertname": cut(event.labels.get("alertname", "")),
-            "labels": own_labels(event, incident.labels),
-            "name": alert_name(event, incident.labels),
+            "fingerprint": each.event.fingerprint,
+            "alertname": cut(each.event.labels.get("alertname", "")),
+            "labels": each.own,
+            "name": each.name,
         }
-        for event in events[:NAMED_IN_HISTORY]
+        for each in first
     ]
     return {"alerts": shown} if shown else {}
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alertsvc.core.alerts import UNCHANGED, Alert, Change, is_duplicate
 from alertsvc.core.decide import Batch, Verdict, correlation_for
-from alertsvc.core.flapping import judge
+from alertsvc.core.judge import judge
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.rules import Moment
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict

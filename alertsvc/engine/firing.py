@@ -56,15 +56,17 @@ def _ways(alert: FiringAlert, rules: Rules) -> list[Fires]:
 async def with_strangers(database: Database, rules: Rules) -> list[UUID]:
     """The incidents that fire, and that a destination is to hear of by `rules` that it was not by those before."""
     found: dict[UUID, None] = {}
+    last = await database.snapshot(alerts.last_id)  # what comes later is told of by these rules
     after: UUID | None = None
-    while True:
+    while last is not None:
         since = time.monotonic()
-        page = await database.snapshot(lambda conn, after=after: _page(conn, rules, after))
+        page = await database.snapshot(lambda conn, after=after: _page(conn, rules, after, last))
         found |= dict.fromkeys(page.with_strangers)
         if page.last is None:
-            return list(found)
+            break
         after = page.last
         await asyncio.sleep(time.monotonic() - since)
+    return list(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ class _Page:
     last: UUID | None
 
 
-def _page(conn: Connection, rules: Rules, after: UUID | None) -> _Page:
-    listed = alerts.firing_after(conn, after, PAGE)
+def _page(conn: Connection, rules: Rules, after: UUID | None, last: UUID) -> _Page:
+    listed = alerts.firing_after(conn, after, PAGE, last)
     wanted: dict[UUID, set[str]] = {}
     for alert in listed:
         if alert.incident_id is not None:

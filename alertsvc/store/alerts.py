@@ -152,10 +152,19 @@ def _firing(row: AnyRow) -> FiringAlert:
     return FiringAlert(row.id, row.fingerprint, row.source, row.labels, Severity(row.severity), row.incident_id)
 
 
-def firing_after(conn: Connection, after: UUID | None, limit: int) -> list[FiringAlert]:
-    """At most `limit` of all firing alerts, those that follow `after` in the order of their ids."""
+def last_id(conn: Connection) -> UUID | None:
+    """The highest id of an alert: about the latest that was seen for the first time. None when there is none."""
+    return conn.execute(select(alert.c.id).order_by(alert.c.id.desc()).limit(1)).scalar_one_or_none()
+
+
+def firing_after(conn: Connection, after: UUID | None, limit: int, last: UUID | None = None) -> list[FiringAlert]:
+    """At most `limit` of all firing alerts, those that follow `after` in the order of their ids, until `last`."""
     chosen = select(*_FIRING).where(alert.c.state == AlertState.FIRING).order_by(alert.c.id).limit(limit)
-    return [_firing(row) for row in conn.execute(chosen if after is None else chosen.where(alert.c.id > after))]
+    if after is not None:
+        chosen = chosen.where(alert.c.id > after)
+    if last is not None:
+        chosen = chosen.where(alert.c.id <= last)
+    return [_firing(row) for row in conn.execute(chosen)]
 
 
 def firing_pages(conn: Connection, size: int = 1000) -> Iterator[list[FiringAlert]]:

@@ -7,7 +7,8 @@ import pytest
 from alertsvc.core.alerts import Alert, Change
 from alertsvc.core.due import due_at
 from alertsvc.core.flap_rule import FlapRule
-from alertsvc.core.flapping import STABLE, judge
+from alertsvc.core.flapping import STABLE
+from alertsvc.core.judge import judge
 from alertsvc.core.model import AlertState
 from tests.core.builders import CRITICAL, ERROR, FIRING, HOUR, MINUTE, NOW, RESOLVED, event, numbered, rules
 

@@ -9,7 +9,7 @@ import pytest
 from alertsvc.channels.message import IncidentMessage
 from alertsvc.clock import new_id
 from alertsvc.core.alerts import Alert, Change
-from alertsvc.core.flapping import judge
+from alertsvc.core.judge import judge
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.quiet_sources import REPEAT_WHAT_FIRES, asked_again_at
 from alertsvc.engine.tick import Ticker
