@@ -89,8 +89,8 @@ def incident_message(
         receiver=claimed.receiver,
         route=brief.route,
         sequence=claimed.sequence,
-        summary=annotations.get("summary") or incident.summary,
-        description=_with_silence(brief, annotations.get("description", "")),
+        summary=_with_silence(brief, annotations.get("summary") or incident.summary),
+        description=annotations.get("description", ""),
         resolved_at=incident.resolved_at,
         resolved_by=None if incident.resolved_by in _WITHOUT_A_PERSON else incident.resolved_by,
         resolved_how=_resolved_how(incident.resolved_by),
@@ -110,15 +110,13 @@ def incident_message(
     )
 
 
-def _with_silence(brief: IncidentBrief, description: str) -> str:
-    """The description, after a word about alerts that nobody confirms any more."""
+def _with_silence(brief: IncidentBrief, summary: str) -> str:
+    """The summary, after a word about alerts that nobody confirms any more: every channel begins with it."""
     silent = [each.silent_since for each in brief.alerts if each.silent_since is not None]
     if not silent:
-        return description
-    word = (
-        f"Not confirmed: the source has told of it no more since {max(silent):%Y-%m-%d %H:%M} UTC. It may still fire."
-    )
-    return f"{word}\n{description}" if description else word
+        return summary
+    word = f"Not confirmed since {max(silent):%Y-%m-%d %H:%M} UTC: its source tells of it no more. It may still fire."
+    return f"{word} {summary}" if summary else word
 
 
 def _line(each: AlertBrief) -> AlertLine:

@@ -71,6 +71,10 @@ ANSWERS = {
 """What an operation answers with one status, where the framework only sees all that it may answer."""
 
 
+DONE = {"201": "Made", "202": "On durable storage; delivery follows"}
+"""What success means where the framework has other words: for 202 it promises less than is kept."""
+
+
 def document(app: Litestar) -> Json:
     """The description of all that is not hidden: short summaries, parameters in words, refusals as problem documents,
     and which scope a token needs.
@@ -112,6 +116,8 @@ def _complete(path: str, method: str, operation: Json, scope: str | None) -> Non
     if name in BODIES:
         operation["requestBody"] = {"description": BODIES[name], "required": True}
     answers = operation["responses"]
+    for status in answers.keys() & DONE.keys():
+        answers[status]["description"] = DONE[status]
     for status, schema in ANSWERS.get(name, {}).items():
         answers[status]["content"] = {"application/json": {"schema": {"$ref": SCHEMAS + schema}}}
     if scope is not None:

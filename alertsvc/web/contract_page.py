@@ -1,5 +1,6 @@
 """The description of the API as a page to read: no script, nothing from elsewhere."""
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 from alertsvc.web.contract_document import operations
 
 Json = dict[str, Any]
+_CODE = re.compile("`([^`]+)`")
 
 STYLE = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 code { font-family: ui-monospace, monospace; }
 summary { cursor: pointer; padding: .2rem 0; }
+summary span { opacity: .75; margin-left: .6rem; }
 details > :not(summary) { margin-left: 1.2rem; }
 dt { margin-top: .4rem; } dd { margin-left: 1.2rem; }
 """
@@ -39,17 +42,28 @@ def page(described: Json, document_path: str) -> str:
 def _operation(path: str, method: str, operation: Json, schemas: Json) -> str:
     scope = next((names[0] for each in operation["security"] for names in each.values()), None)
     parts = [
-        f"<p>{escape(operation.get('description', ''))}</p>",
+        f"<p>{_said(operation.get('description', ''))}</p>",
         f"<p>{f'Needs a token with the scope <code>{escape(scope)}</code>.' if scope else 'Open to all.'}</p>",
         _listed("Parameters", _parameters(operation)),
         _listed("Body", _body(operation, schemas)),
         _listed("Answers", _answers(operation, schemas)),
     ]
-    return f"<details><summary><code>{method.upper()} {escape(path)}</code></summary>{''.join(parts)}</details>\n"
+    head = f"<code>{method.upper()} {escape(path)}</code><span>{_said(_first(operation))}</span>"
+    return f"<details><summary>{head}</summary>{''.join(parts)}</details>\n"
+
+
+def _said(text: str) -> str:
+    """A text, with what stands between backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
+
+
+def _first(operation: Json) -> str:
+    """The first sentence of what an operation does."""
+    return str(operation.get("description", "")).split("\n", 1)[0].partition(". ")[0].rstrip(".")
 
 
 def _listed(title: str, entries: Iterator[tuple[str, str]]) -> str:
-    found = "".join(f"<dt><code>{escape(name)}</code></dt><dd>{escape(said)}</dd>" for name, said in entries)
+    found = "".join(f"<dt><code>{escape(name)}</code></dt><dd>{_said(said)}</dd>" for name, said in entries)
     return f"<h4>{title}</h4><dl>{found}</dl>" if found else ""
 
 

@@ -47,8 +47,8 @@ async def test_people_are_told_once_that_nobody_confirms_it_and_it_goes_on_firin
     assert told.channel().reasons == ["opened", "updated"]
     message = told.channel().sent[-1]
     assert isinstance(message, IncidentMessage)
-    assert message.description.startswith(
-        "Not confirmed: the source has told of it no more since 2026-03-02 09:00 UTC."
+    assert message.summary == (
+        "Not confirmed since 2026-03-02 09:00 UTC: its source tells of it no more. It may still fire. s"
     )
     alert = await only_alert(told)
     assert (alert.state, alert.is_silent) == ("firing", True)

@@ -38,6 +38,16 @@ async def test_every_refusal_is_declared_as_a_problem_document(client: Client) -
         assert all(list(answer["content"]) == ["application/problem+json"] for answer in refusals.values()), path
 
 
+async def test_what_was_accepted_is_said_to_be_durable(client: Client) -> None:
+    document = (await client.get("/schema/openapi.json")).json()
+    for path in ("/api/v1/hooks/alertmanager", "/api/v1/events"):
+        said = document["paths"][path]["post"]["responses"]["202"]["description"]
+        assert said == "On durable storage; delivery follows"
+    page = (await client.get("/schema", headers={"accept": "text/html"})).text
+    assert "<code>dry_run=true</code>" in page
+    assert "`" not in page
+
+
 async def test_the_scope_that_a_token_needs_is_declared_and_open_pages_need_none(client: Client) -> None:
     document = await described(client)
     assert set(document["components"]["securitySchemes"]) == {"bearer", "basic"}
