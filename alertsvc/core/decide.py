@@ -162,14 +162,19 @@ class Batch:
             if situation.incident is not None:
                 self._know(_Draft.of(situation, situation.incident, is_new=False))
 
-    def arrive(self, event: Event, arrival_id: UUID, received_at: datetime) -> Change:
-        """Take in one event that has a state, and say what it was to its alert."""
+    def arrive(
+        self, event: Event, arrival_id: UUID, received_at: datetime, correlation: Correlation | None = None
+    ) -> Change:
+        """Take in one event that has a state, and say what it was to its alert.
+
+        `correlation` is the event's, if somebody has asked for that already.
+        """
         step = judge(self._alerts.get(event.fingerprint), event, received_at, self._new_id, self._rules)
         if step.change in UNCHANGED:
             if step.after is not step.before:
                 self._alerts[event.fingerprint] = step.after
             return step.change
-        draft = self._home(event, step)
+        draft = self._home(event, step, correlation)
         if draft is not None:
             step = Step(step.change, step.before, step.after.standing_in(draft.incident.id), step.flaps)
             draft.count_in(event, step)
@@ -250,14 +255,14 @@ class Batch:
         if other is None or _is_nearer(draft.incident, other.incident):
             self._by_key[key] = draft
 
-    def _home(self, event: Event, step: Step) -> _Draft | None:
+    def _home(self, event: Event, step: Step, correlation: Correlation | None) -> _Draft | None:
         """The incident an event changes: the alert's own while its episode lasts, else that of its correlation key."""
         own = self._drafts.get(step.after.incident_id) if step.after.incident_id else None
         if step.change not in OPENING:
             return own
         if step.change is Change.REOPENED and own is not None and own.incident.is_open:
             return own
-        correlation = correlation_for(self._rules, event)
+        correlation = correlation or correlation_for(self._rules, event)
         known = self._by_key.get(correlation.key)
         if known is not None and known.incident.is_open:
             return known

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from alertsvc.core.alerts import UNCHANGED, Alert, Change, is_duplicate
+from alertsvc.core.correlate import Correlation
 from alertsvc.core.decide import Batch, Verdict, correlation_for
 from alertsvc.core.judge import judge
 from alertsvc.core.model import AlertState, Event, Severity
@@ -107,6 +108,8 @@ class _Arrival:
     event: Event
     arrival_id: UUID
     received_at: datetime
+    correlation: Correlation | None = None
+    """That of an alert which is probably new: whether it has an incident is asked together with everything else."""
 
 
 def admit(
@@ -167,22 +170,29 @@ def _take(
     recall: Recall | None = None,
     boarding: Boarding = NOBODY_BOARDS,
 ) -> list[Receipt]:
-    flow = [_Arrival(event, each.id, each.received_at) for each in submissions for event in each.events]
+    flow = [
+        _Arrival(event, each.id, each.received_at, _correlation_of_new(event, moment, recall))
+        for each in submissions
+        for event in each.events
+    ]
     fresh_ids = _claim_event_ids(conn, [item for item in flow if item.arrival_id not in repeated], moment.now)
     names = {item.event.fingerprint for item in flow}
     begun: Begun | None = None
+    open_keys: Collection[str] | None = None
     if recall is None:
         known = alerts.known(conn, names)
     else:
-        known, revision = recall.known(conn, names)
-        begun = partial(recall.begun, conn, revision=revision)
+        asked = {item.correlation.key: item.correlation.reopen_within for item in flow if item.correlation}
+        seen = recall.known(conn, names, asked.keys(), moment.now - max(asked.values(), default=timedelta(0)))
+        known, open_keys = seen.alerts, seen.open_keys
+        begun = partial(recall.begun, conn, revision=seen.silences_revision)
     unsure = _not_surely_duplicate(flow, known, fresh_ids)
     changing = [position for position in unsure if flow[position].arrival_id not in repeated]
-    batch = _decide(conn, [flow[position] for position in changing], known, moment)
+    batch = _decide(conn, [flow[position] for position in changing], known, moment, open_keys)
     changes: dict[int, Change] = {}
     for position in changing:
         item = flow[position]
-        changes[position] = batch.arrive(item.event, item.arrival_id, item.received_at)
+        changes[position] = batch.arrive(item.event, item.arrival_id, item.received_at, item.correlation)
     results = [
         _result(item, changes.get(position, Change.DUPLICATE), known, batch) for position, item in enumerate(flow)
     ]
@@ -240,10 +250,23 @@ def _not_surely_duplicate(flow: Sequence[_Arrival], known: dict[str, Alert], fre
     return changing
 
 
-def _decide(conn: Connection, flow: Sequence[_Arrival], known: Mapping[str, Alert], moment: Moment) -> Batch:
+def _correlation_of_new(event: Event, moment: Moment, recall: Recall | None) -> Correlation | None:
+    if recall is None or event.state is None or recall.holds(event.fingerprint):
+        return None
+    return correlation_for(moment.rules, event)
+
+
+def _decide(
+    conn: Connection,
+    flow: Sequence[_Arrival],
+    known: Mapping[str, Alert],
+    moment: Moment,
+    open_keys: Collection[str] | None = None,
+) -> Batch:
     """A batch over the locked state of everything `flow` may change.
 
-    What is not among `known` is not asked for again: if it appears meanwhile, saving it will be a conflict.
+    What is not among `known` is not asked for again: if it appears meanwhile, saving it will be a conflict. So will be
+    an incident of a key that is not among `open_keys`, which are those of the arrivals that have a correlation.
     """
     if not flow:
         return Batch(moment, {}, [])
@@ -251,8 +274,12 @@ def _decide(conn: Connection, flow: Sequence[_Arrival], known: Mapping[str, Aler
     moving = [item for item in flow if _moves(held.get(item.event.fingerprint), item, moment)]
     if not moving:
         return Batch(moment, held, [])
-    correlations = [correlation_for(moment.rules, item.event) for item in moving]
-    own = {held[item.event.fingerprint].incident_id for item in moving if item.event.fingerprint in held}
+    own = [held[item.event.fingerprint].incident_id for item in moving if item.event.fingerprint in held]
+    if open_keys is not None and not own:
+        keys = [item.correlation and item.correlation.key for item in moving]
+        if not any(key is None or key in open_keys for key in keys):
+            return Batch(moment, held, [])
+    correlations = [item.correlation or correlation_for(moment.rules, item.event) for item in moving]
     longest = max((each.reopen_within for each in correlations), default=timedelta(0))
     situations = incidents.situations(
         conn, [key for key in own if key], {each.key for each in correlations}, moment.now - longest

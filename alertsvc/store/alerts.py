@@ -1,12 +1,12 @@
 """Alerts, their episodes and the events that changed them."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, literal, select, update
+from sqlalchemy import Connection, Executable, bindparam, func, literal, select, union_all, update
 
 from alertsvc.core.alerts import PERSON, SOURCE, Alert, Change
 from alertsvc.core.decide import Happening
@@ -14,8 +14,9 @@ from alertsvc.core.due import due_at
 from alertsvc.core.incidents import Firing
 from alertsvc.core.model import AlertState, Event, Labels, Severity
 from alertsvc.store.bulk import Among, AnyRow, Columns, update_rows
+from alertsvc.store.incidents import OF_KEYS
 from alertsvc.store.insertions import Insertions
-from alertsvc.store.tables import alert, episode, event, number_series
+from alertsvc.store.tables import alert, episode, event, incident, number_series
 
 _DECIDING: Columns = (
     alert.c.id,
@@ -41,20 +42,47 @@ _DECIDING: Columns = (
     alert.c.is_silent,
 )
 _NAMED = Among(alert.c.fingerprint, "fingerprints")
-_REVISIONS = (
-    select(alert.c.fingerprint, alert.c.revision)
-    .where(_NAMED)
-    .union_all(select(literal(""), number_series.c.value).where(number_series.c.name == bindparam("series")))
-)
+_OF_ALERTS = select(alert.c.fingerprint, alert.c.revision).where(_NAMED)
+_OF_SERIES = select(literal(""), number_series.c.value).where(number_series.c.name == bindparam("series"))
+_IS_KEY = -1
+"""In place of a revision, which is never negative."""
+_OF_INCIDENTS = select(incident.c.correlation_key, literal(_IS_KEY)).where(OF_KEYS)
+_REVISIONS: Executable = union_all(_OF_ALERTS, _OF_SERIES)
+_REVISIONS_AND_KEYS: Executable = union_all(_OF_ALERTS, _OF_SERIES, _OF_INCIDENTS)
 _KNOWN = select(*_DECIDING).where(_NAMED)
 _LOCKED = _KNOWN.order_by(alert.c.fingerprint).with_for_update(key_share=True)
 
 
-def revisions(conn: Connection, fingerprints: Iterable[str], series: str) -> tuple[dict[str, int], int]:
-    """The revision of each alert among `fingerprints` that is stored, and in the same round trip a number series'."""
-    given = {"fingerprints": list(fingerprints), "series": series}
-    found = {row[0]: row[1] for row in conn.execute(_REVISIONS, given)}
-    return found, found.pop("", 0)  # no fingerprint is empty
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """The revision of each alert that is stored, by fingerprint, and the number of a series.
+
+    `open_keys` are the correlation keys asked about of which there is an incident.
+    """
+
+    of_alerts: Mapping[str, int]
+    of_series: int
+    open_keys: Collection[str] = ()
+
+
+def revisions(
+    conn: Connection,
+    fingerprints: Iterable[str],
+    series: str,
+    keys: Collection[str] = (),
+    resolved_since: datetime | None = None,
+) -> Revisions:
+    """In one round trip: what is stored of `fingerprints`, a number series, and whether `keys` have incidents.
+
+    Those count that are open, or were resolved since an instant, which is given with `keys`.
+    """
+    given: dict[str, object] = {"fingerprints": list(fingerprints), "series": series}
+    if not keys:
+        found: dict[str, int] = {row[0]: row[1] for row in conn.execute(_REVISIONS, given)}
+        return Revisions(found, found.pop("", 0))  # no fingerprint is empty
+    rows = conn.execute(_REVISIONS_AND_KEYS, {**given, "keys": keys, "resolved_since": resolved_since}).all()
+    found = {row[0]: row[1] for row in rows if row[1] != _IS_KEY}
+    return Revisions(found, found.pop("", 0), {row[0] for row in rows if row[1] == _IS_KEY})
 
 
 def known(conn: Connection, fingerprints: Iterable[str]) -> dict[str, Alert]:

@@ -32,11 +32,12 @@ _BELIEVER_FIELDS: Columns = (
     believer.c.held,
 )
 _RECENT = or_(incident.c.status != IncidentStatus.RESOLVED, incident.c.resolved_at > bindparam("resolved_since"))
-_OF_KEYS = and_(Among(incident.c.correlation_key, "keys"), _RECENT)
+OF_KEYS = and_(Among(incident.c.correlation_key, "keys"), _RECENT)
+"""With one of the `keys`, and open or resolved not long ago (`resolved_since`)."""
 _ANY = select(incident).order_by(incident.c.id)
 _HELD = _ANY.with_for_update(key_share=True)
-_OF_IDS_OR_KEYS = or_(Among(incident.c.id, "ids"), _OF_KEYS)
-_CHOSEN = {False: _HELD.where(_OF_KEYS), True: _HELD.where(_OF_IDS_OR_KEYS)}
+_OF_IDS_OR_KEYS = or_(Among(incident.c.id, "ids"), OF_KEYS)
+_CHOSEN = {False: _HELD.where(OF_KEYS), True: _HELD.where(_OF_IDS_OR_KEYS)}
 """Whether it is known which incidents some of the alerts stand in: new alerts stand in none."""
 _SEEN = _ANY.where(_OF_IDS_OR_KEYS)
 _SEEN_LANES = (

@@ -24,6 +24,15 @@ class _Silences:
     unended: Sequence[SilenceRecord]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Alerts by fingerprint, the revision of the silences, and the keys asked about of which there is an incident."""
+
+    alerts: dict[str, Alert]
+    silences_revision: int
+    open_keys: Collection[str]
+
+
 class Recall:
     """What one process remembers of alerts and silences that it read, and of numbers of incidents, which never change.
 
@@ -38,12 +47,22 @@ class Recall:
         self._numbers: dict[UUID, int] = {}
         self._silences: _Silences | None = None
 
-    def known(self, conn: Connection, fingerprints: Collection[str]) -> tuple[dict[str, Alert], int]:
-        """As `alerts.known`, and the revision of the silences to ask `begun` for."""
+    def holds(self, fingerprint: str) -> bool:
+        """Whether an alert was read before. One that was not is probably new."""
+        return fingerprint in self._held
+
+    def known(
+        self,
+        conn: Connection,
+        fingerprints: Collection[str],
+        keys: Collection[str] = (),
+        resolved_since: datetime | None = None,
+    ) -> Known:
+        """As `alerts.known`, and what else is read with it (see `alerts.revisions`)."""
         found: dict[str, Alert] = {}
         missing: list[str] = []
-        revisions, of_silences = alerts.revisions(conn, fingerprints, silences.REVISION)
-        for name, revision in revisions.items():
+        revisions = alerts.revisions(conn, fingerprints, silences.REVISION, keys, resolved_since)
+        for name, revision in revisions.of_alerts.items():
             held = self._held.get(name)
             if held is not None and held.revision == revision:
                 found[name] = held
@@ -53,7 +72,7 @@ class Recall:
             read = alerts.known(conn, missing)
             self._remember(read)
             found |= read
-        return found, of_silences
+        return Known(found, revisions.of_series, revisions.open_keys)
 
     def begun(self, conn: Connection, now: datetime, latest: datetime, revision: int) -> list[SilenceRecord]:
         """As `silences.begun`, as they were at `revision` or later."""
