@@ -127,7 +127,7 @@ class Http:
         self._transport = transport
         self._patience = patience
         self._free = asyncio.Semaphore(size)
-        self._line = _Line(transport)
+        self._line = _Line(transport())
         self._requests: set[asyncio.Task[Reply | Retry | Unknown]] = set()
         self._is_closing = False
 
@@ -152,7 +152,7 @@ class Http:
             for request in late:
                 request.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await self._line.client.aclose()
+        await self._line.transport.aclose()
 
     def _has_ended(self, request: asyncio.Task[Reply | Retry | Unknown]) -> None:
         self._requests.discard(request)
@@ -164,15 +164,15 @@ class Http:
         deadline.set(until)
         line = self._line
         try:
-            request = _request(line.client, url, content, {**BASE_HEADERS, **headers}, self._patience.steps)
+            request = _request(url, content, {**BASE_HEADERS, **headers}, self._patience.steps)
         except (httpx.InvalidURL, ValueError):
             return UNUSABLE
         line.users += 1
         try:
-            return await _ask(line.client, request)
+            return await _ask(line.transport, request)
         except TROUBLE as fault:
             if isinstance(fault, httpcore.PoolTimeout) and self._line is line:
-                self._line = _Line(self._transport)  # the places are ours to give: one that is taken has leaked
+                self._line = _Line(self._transport())  # the places are ours to give: one that is taken has leaked
             return trouble(fault)
         except asyncio.CancelledError:
             if not self._is_closing:
@@ -181,15 +181,19 @@ class Http:
         finally:
             line.users -= 1
             if self._line is not line and line.users == 0:
-                await line.client.aclose()
+                await line.transport.aclose()
 
 
+@dataclass(slots=True)
 class _Line:
-    """A client and how many requests use it: one that is replaced is closed by its last user."""
+    """A transport and how many requests use it: one that is replaced is closed by its last user.
 
-    def __init__(self, transport: Callable[[], httpx.AsyncBaseTransport]) -> None:
-        self.users = 0
-        self.client = httpx.AsyncClient(transport=transport(), follow_redirects=False, trust_env=False)
+    There is no httpx client around it: of what that adds (cookies, redirects, proxies, credentials of a netrc) nothing is
+    wanted here.
+    """
+
+    transport: httpx.AsyncBaseTransport
+    users: int = 0
 
 
 class PoolTransport(httpx.AsyncBaseTransport):
@@ -241,15 +245,12 @@ class _Stream(httpx.AsyncByteStream):
         await self._reply.aclose()
 
 
-def _request(
-    client: httpx.AsyncClient, url: str, content: bytes, headers: Mapping[str, str], steps: Mapping[str, float]
-) -> httpx.Request:
+def _request(url: str, content: bytes, headers: Mapping[str, str], steps: Mapping[str, float]) -> httpx.Request:
     """The request, with the time that each of its steps may take.
 
     Raises:
         httpx.InvalidURL, ValueError: The URL or a header cannot be used.
     """
-    client.cookies.clear()
     return httpx.Request("POST", _address(url), content=content, headers=dict(headers), extensions={"timeout": steps})
 
 
@@ -262,9 +263,9 @@ def _address(url: str) -> httpx.URL:
     return address
 
 
-async def _ask(client: httpx.AsyncClient, request: httpx.Request) -> Reply:
+async def _ask(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Reply:
     """The answer as far as it came in time: once its status is there, a body that breaks off does not unsay it."""
-    reply = await client.send(request, stream=True)
+    reply = await transport.handle_async_request(request)
     try:
         body = await _first_bytes(cast("AsyncGenerator[bytes]", reply.aiter_raw()))
     finally:
