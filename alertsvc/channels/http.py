@@ -188,8 +188,8 @@ class Http:
 class _Line:
     """A transport and how many requests use it: one that is replaced is closed by its last user.
 
-    There is no httpx client around it: of what that adds (cookies, redirects, proxies, credentials of a netrc) nothing is
-    wanted here.
+    There is no httpx client around it: of what that adds (cookies, redirects, proxies, credentials of a netrc) nothing
+    is wanted here.
     """
 
     transport: httpx.AsyncBaseTransport
