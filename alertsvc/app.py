@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, get
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
@@ -83,7 +84,6 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
             "reloader": Provide(provide_reloader, sync_to_thread=False),
         },
         exception_handlers=HANDLERS,
-        guards=[refuse_unknown_queries],
         lifespan=[running],
         middleware=[request_identity],
         openapi_config=OpenAPIConfig(
@@ -127,7 +127,8 @@ async def index() -> dict[str, str]:
 def request_identity(app: ASGIApp) -> ASGIApp:
     """Give each request an id (its own, when it brings a decent one), and each answer the id and safe headers.
 
-    An address with a NUL ends here: PostgreSQL can neither store nor compare it.
+    An address with a NUL ends here: PostgreSQL can neither store nor compare it. So does one that asks for what would
+    be ignored: as a guard that would cost every request a copy of its handler.
     """
 
     async def identified(scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,6 +138,8 @@ def request_identity(app: ASGIApp) -> ASGIApp:
         identity = identity_of(scope)
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise Problem(400, "bad-url", "the address has a NUL character")
+        if scope["query_string"]:
+            refuse_unknown_queries(ASGIConnection(scope))
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -96,10 +96,11 @@ def _operations(openapi: OpenAPI) -> Iterator[tuple[str, str, Operation]]:
                 yield path, method, operation
 
 
-async def refuse_unknown_queries(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard: 400 for a query parameter that would be ignored, such as `?stats=open`, which would list everything.
+def refuse_unknown_queries(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """400 for a query parameter that would be ignored, such as `?stats=open`, which would list everything.
 
-    It is async although it waits for nothing: others are run in a thread each time.
+    Raises:
+        Problem: There is one.
     """
     if not connection.query_params or connection.scope["path"].startswith(FOREIGN):
         return
