@@ -24,6 +24,7 @@ from alertsvc.store import migrate, tokens
 from alertsvc.store.connect import open_database
 from alertsvc.store.database import Database
 from alertsvc.web.connections import BoundedProtocol
+from alertsvc.web.express import Express
 
 log = logging.getLogger(__name__)
 
@@ -136,12 +137,13 @@ async def serve(service: Service, wanted: Listening, reloader: Reloader) -> None
     """
     listening = await allowed_address(service.database, wanted, tokens_required=service.tuning.tokens_required)
     config = uvicorn.Config(
-        create_app(service, reloader),
+        Express(create_app(service, reloader), service),
         host=listening.host,
         port=listening.port,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         loop="uvloop",
         http=BoundedProtocol,
         ws="none",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Executable, bindparam, func, literal, select, union_all, update
+from sqlalchemy import CompoundSelect, Connection, bindparam, func, literal, select, union_all, update
 
 from alertsvc.core.alerts import PERSON, SOURCE, Alert, Change
 from alertsvc.core.decide import Happening
@@ -14,6 +14,7 @@ from alertsvc.core.due import due_at
 from alertsvc.core.incidents import Firing
 from alertsvc.core.model import AlertState, Event, Labels, Severity
 from alertsvc.store.bulk import Among, AnyRow, Columns, update_rows
+from alertsvc.store.direct import DirectRow, fetched
 from alertsvc.store.incidents import OF_KEYS
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.tables import alert, episode, event, incident, number_series
@@ -47,8 +48,8 @@ _OF_SERIES = select(literal(""), number_series.c.value).where(number_series.c.na
 _IS_KEY = -1
 """In place of a revision, which is never negative."""
 _OF_INCIDENTS = select(incident.c.correlation_key, literal(_IS_KEY)).where(OF_KEYS)
-_REVISIONS: Executable = union_all(_OF_ALERTS, _OF_SERIES)
-_REVISIONS_AND_KEYS: Executable = union_all(_OF_ALERTS, _OF_SERIES, _OF_INCIDENTS)
+_REVISIONS = union_all(_OF_ALERTS, _OF_SERIES)
+_REVISIONS_AND_KEYS = union_all(_OF_ALERTS, _OF_SERIES, _OF_INCIDENTS)
 _KNOWN = select(*_DECIDING).where(_NAMED)
 _LOCKED = _KNOWN.order_by(alert.c.fingerprint).with_for_update(key_share=True)
 
@@ -78,11 +79,18 @@ def revisions(
     """
     given: dict[str, object] = {"fingerprints": list(fingerprints), "series": series}
     if not keys:
-        found: dict[str, int] = {row[0]: row[1] for row in conn.execute(_REVISIONS, given)}
+        found: dict[str, int] = {row[0]: row[1] for row in _fetched(conn, _REVISIONS, given)}
         return Revisions(found, found.pop("", 0))  # no fingerprint is empty
-    rows = conn.execute(_REVISIONS_AND_KEYS, {**given, "keys": keys, "resolved_since": resolved_since}).all()
+    given |= {"keys": list(keys), "resolved_since": resolved_since}
+    rows = _fetched(conn, _REVISIONS_AND_KEYS, given)
     found = {row[0]: row[1] for row in rows if row[1] != _IS_KEY}
     return Revisions(found, found.pop("", 0), {row[0] for row in rows if row[1] == _IS_KEY})
+
+
+def _fetched(conn: Connection, statement: CompoundSelect[str, int], given: Mapping[str, object]) -> Sequence[DirectRow]:
+    if conn.dialect.name == "postgresql":
+        return fetched(conn, statement, given)
+    return conn.execute(statement, given).all()
 
 
 def known(conn: Connection, fingerprints: Iterable[str]) -> dict[str, Alert]:

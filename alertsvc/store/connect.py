@@ -57,6 +57,7 @@ def _open_postgres(url: URL, pool_size: int) -> Database:
         max_overflow=0,
         pool_timeout=3,
         pool_pre_ping=False,
+        pool_use_lifo=True,
         isolation_level="READ COMMITTED",
         hide_parameters=True,
         connect_args={"timeout": 3, "command_timeout": 15, "server_settings": POSTGRES_SESSION},

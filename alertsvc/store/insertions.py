@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, TextClause, text
 
 from alertsvc.store.bulk import Row, encoded, given_rows, insert_rows
 from alertsvc.store.database import ConflictError
+from alertsvc.store.direct import fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _write_at_once(conn: Connection, waiting: Sequence[_Insertion]) -> dict[UUID
         given[f"rows_{place}"] = encoded(each.form.names, each.rows)
         if each.conflict:
             given[f"count_{place}"] = len(each.rows)
-    row = conn.execute(_at_once(tuple(each.form for each in waiting)), given).one()
+    row = fetched(conn, _at_once(tuple(each.form for each in waiting)), given)[0]
     numbers: dict[str, int] = row[0] or {}
     checked = [each for each in waiting if each.conflict]
     for each, count in zip(checked, row[1:], strict=True):

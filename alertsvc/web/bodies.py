@@ -73,10 +73,13 @@ async def read_json_body(
         async with asyncio.timeout(seconds):
             return await _collect(request, most_bytes, count)
     except TimeoutError:
-        headers = {"Connection": "close"}
-        raise Problem(
-            408, "request-timeout", f"the body did not arrive within {seconds:.0f} s", headers=headers
-        ) from None
+        raise too_slow(seconds) from None
+
+
+def too_slow(seconds: float) -> Problem:
+    """408: a body that did not come in its time."""
+    headers = {"Connection": "close"}
+    return Problem(408, "request-timeout", f"the body did not arrive within {seconds:.0f} s", headers=headers)
 
 
 async def _collect(request: Request[Any, Any, Any], most_bytes: int, count: Callable[[int], None]) -> bytes:

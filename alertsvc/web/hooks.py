@@ -22,23 +22,33 @@ from alertsvc.web.bodies import read_json_body
 from alertsvc.web.ingest_views import IngestAnswer, summary
 from alertsvc.web.problems import Problem
 
+PATH = "/api/v1/hooks/alertmanager"
+SOURCE = "alertmanager"
 ANSWER_SECONDS = 6.0
 """Alertmanager waits for 10 s at least; whoever waits holds a connection here and its own queue there."""
 
 Asked = Request[Caller, Any, Any]
 
 
-@post("/alertmanager", status_code=202, guards=[needs("ingest")], request_max_body_size=None, tags=["ingest"])
+@post(PATH.rpartition("/")[2], status_code=202, guards=[needs("ingest")], request_max_body_size=None, tags=["ingest"])
 async def alertmanager_hook(request: Asked, service: NamedDependency[Service]) -> Response[IngestAnswer]:
     """Alertmanager's webhook, version 4, and Grafana's superset of it. 202: every alert in it is on durable storage."""
-    source = "alertmanager"
-    body = await read_counted(request, service, source)
+    receipt = await take_webhook(service, await read_counted(request, service, SOURCE))
+    return Response(summary(receipt), status_code=202)
+
+
+async def take_webhook(service: Service, body: bytes) -> Receipt:
+    """Make the alerts of a webhook's body durable.
+
+    Raises:
+        Problem: 400, it is none.
+        OverloadedError, StoreUnavailableError: As `take_in`.
+    """
     try:
         parsed = alertmanager.parse(body, service.rules.severities)
     except BadPayloadError as fault:
-        raise refused(service, source, fault) from None
-    receipt = await take_in(service, source, submission_of(service, source, body, parsed))
-    return Response(summary(receipt), status_code=202)
+        raise refused(service, SOURCE, fault) from None
+    return await take_in(service, SOURCE, submission_of(service, SOURCE, body, parsed))
 
 
 async def read_counted(request: Asked, service: Service, source: str) -> bytes:
@@ -49,18 +59,19 @@ async def read_counted(request: Asked, service: Service, source: str) -> bytes:
         OverloadedError: Too much waits, or came at the same time: refused before the body is read, or while it is.
     """
     if service.committer.is_full or service.is_draining:
-        raise _shed(service, source)
+        raise shed(service, source)
     try:
         with service.committer.reading() as count:
             return await read_json_body(request, service.tuning.max_body_bytes, count)
     except OverloadedError:
-        raise _shed(service, source) from None
+        raise shed(service, source) from None
     except Problem as fault:
         service.metrics.ingest_requests.labels(source, str(fault.status_code)).inc()
         raise
 
 
-def _shed(service: Service, source: str) -> OverloadedError:
+def shed(service: Service, source: str) -> OverloadedError:
+    """There is no room for a request: count it."""
     service.metrics.ingest_shed.labels(source).inc()
     service.metrics.ingest_requests.labels(source, "503").inc()
     return OverloadedError("too many requests wait to be stored")
@@ -126,4 +137,4 @@ async def _committed(service: Service, submission: Submission) -> Receipt:
         raise StoreUnavailableError(f"not stored within {ANSWER_SECONDS:.0f} s") from None
 
 
-ROUTER = Router("/api/v1/hooks", route_handlers=[alertmanager_hook])
+ROUTER = Router(PATH.rpartition("/")[0], route_handlers=[alertmanager_hook])

@@ -175,3 +175,8 @@ HANDLERS: MutableMapping[int | type[Exception], Any] = {
     RecursionError: from_depth,
     Exception: from_fault,
 }
+
+
+def answer_to(request: AnyRequest, fault: Exception) -> Response[dict[str, object]]:
+    """The response that tells of any fault, as the framework would choose it."""
+    return next(HANDLERS[kind] for kind in type(fault).__mro__ if kind in HANDLERS)(request, fault)
