@@ -15,6 +15,8 @@ from tests.fakes.provider import Answer, Asked, Sink
 REQUESTS = 200
 NOTIFICATIONS = 100
 PAUSE_SECONDS = 0.02
+SETTLING_SECONDS = 2.0
+"""A second after its start a service looks once at all that it knows: that is no idle time."""
 BETWEEN_NOTIFICATIONS_SECONDS = 0.1
 """Slower than the service's own rate for a webhook, which is not what is measured."""
 FLOORS_MS = {10: (5.0, 15.0), 200: (40.0, None)}
@@ -49,6 +51,7 @@ async def measure(folder: Path, databases: Mapping[str, str], _seconds: float, _
             await stack.enter_async_context(service(folder, name, url, f"{hook.url}/hook"))
             for name, url in databases.items()
         ]
+        await asyncio.sleep(SETTLING_SECONDS)
         for target in targets:
             for size in FLOORS_MS:
                 rows += await _acknowledged(target, size)
