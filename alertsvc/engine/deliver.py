@@ -14,6 +14,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.channels.outcome import Accepted, Fault, Interrupted, Outcome, Rejected, Retry, Unknown
 from alertsvc.clock import Clock, NewId
 from alertsvc.core.rules import Moment
@@ -207,7 +208,8 @@ class Sender:
             if not ride.wanted:
                 return False
             await self._database.transaction(partial(ride.claim, self._clock()))
-            ride.start()
+            if ride.start():
+                failpoints.reach("claim.committed")
             return ride.may_be_more
 
     def _wanted(self, outlets: Outlets) -> dict[str, int]:
@@ -286,9 +288,11 @@ class Sender:
         composed = leased.composed or await self._database.snapshot(read)
         if composed is None:
             return Rejected(Fault.OTHER, "what it was about is gone")
+        failpoints.reach("send.composed")
         if self._ticks() >= leased.send_before:
             log.warning("delivery %s: its lease ran out before it could be sent", claimed.id)
             return None
+        failpoints.reach("send.checked")
         return composed
 
     async def _record_endings(self) -> None:
@@ -311,6 +315,7 @@ class Sender:
             log.exception("delivery: %d endings could not be recorded", len(group))
             await self._settle_alone(group)
         else:
+            failpoints.reach("settle.committed")
             self._recovered -= recovered
             for each in settled:
                 self._settled(each)
@@ -321,6 +326,7 @@ class Sender:
         try:
             if not_taken:
                 await self._database.transaction(partial(self._reconsider_in, not_taken))
+                failpoints.reach("reconsider.committed")
         except StoreUnavailableError as fault:
             log.warning("delivery: what is out of date is sent all the same, the database is unavailable: %s", fault)
         except Exception:
@@ -344,10 +350,12 @@ class Sender:
         moment = Moment(self._outlets().rules, self._clock(), self._new_id)
         settled = settle(conn, group, moment)
         outbox.hasten(conn, recovered, moment.now)
+        failpoints.reach("settle.written")
         return settled
 
     def _reconsider_in(self, not_taken: list[Settled], conn: Connection) -> None:
         reconsider(conn, not_taken, Moment(self._outlets().rules, self._clock(), self._new_id))
+        failpoints.reach("reconsider.written")
 
 
 def _without_answer(tried: Tried) -> Tried:

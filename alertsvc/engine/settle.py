@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry, Unknown
 from alertsvc.core.delivery import Again, GivenUp, after_failure
 from alertsvc.core.effects import HeldBack, HistoryEntry
@@ -98,6 +99,7 @@ def _settle_one(conn: Connection, tried: Tried, covered: list[Covered], moment: 
     if isinstance(outcome, Accepted):
         if not outbox.end(conn, tried.claimed, "accepted", outcome.detail, moment.now, unknown=False):
             return "fenced", []
+        failpoints.reach("settle.ended")
         settling.end_covered(conn, covered, "delivered", outcome.detail, moment.now)
         settling.has_been_told(conn, covered, outcome.anchor, moment.now)
         settling.arm_repeats(conn, covered, moment.now)
@@ -109,6 +111,7 @@ def _settle_one(conn: Connection, tried: Tried, covered: list[Covered], moment: 
     unknown = isinstance(outcome, Unknown)
     if not outbox.put_back(conn, tried.claimed, follows.due_at, unknown=unknown, progress=progress):
         return "fenced", []
+    failpoints.reach("settle.again")
     first = tried.claimed.attempt_count == 1
     return "again", _lines("delivery_delayed", tried, covered, outcome.detail, moment.now) if first else []
 
