@@ -23,7 +23,7 @@ from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.pace import Breaker, Pace
 from alertsvc.engine.ride import Leased, Ride, compose_for
-from alertsvc.engine.settle import NOT_TAKEN, Settled, Tried, reconsider, settle
+from alertsvc.engine.settle import Settled, Tried, reconsider, settle
 from alertsvc.store import outbox
 from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.rehearsal import rehearse
@@ -319,13 +319,13 @@ class Sender:
             self._recovered -= recovered
             for each in settled:
                 self._settled(each)
-            await self._reconsider([each for each in settled if each.state in NOT_TAKEN])
+            await self._reconsider([each for each in settled if each.is_to_be_reconsidered])
             self._wake.set()
 
-    async def _reconsider(self, not_taken: list[Settled]) -> None:
+    async def _reconsider(self, doubtful: list[Settled]) -> None:
         try:
-            if not_taken:
-                await self._database.transaction(partial(self._reconsider_in, not_taken))
+            if doubtful:
+                await self._database.transaction(partial(self._reconsider_in, doubtful))
                 failpoints.reach("reconsider.committed")
         except StoreUnavailableError as fault:
             log.warning("delivery: what is out of date is sent all the same, the database is unavailable: %s", fault)
@@ -353,8 +353,8 @@ class Sender:
         failpoints.reach("settle.written")
         return settled
 
-    def _reconsider_in(self, not_taken: list[Settled], conn: Connection) -> None:
-        reconsider(conn, not_taken, Moment(self._outlets().rules, self._clock(), self._new_id))
+    def _reconsider_in(self, doubtful: list[Settled], conn: Connection) -> None:
+        reconsider(conn, doubtful, Moment(self._outlets().rules, self._clock(), self._new_id))
         failpoints.reach("reconsider.written")
 
 

@@ -100,8 +100,8 @@ class Ticker:
             await self._follow_mutes(moment)
             await self._send_digests(moment)
         freed = await self._database.transaction(partial(_free, moment.now))
+        failpoints.reach("sweep.freed")
         if freed:
-            failpoints.reach("sweep.freed")
             log.warning("delivery: %d leases had expired; their messages will be sent again", freed)
             self._something_is_due()
         if is_anything_due:
