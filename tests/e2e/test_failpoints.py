@@ -105,7 +105,7 @@ class Stage:
         return "\n".join([f"{database:24}{'hits':>6}{'acknowledged':>14}{'lost':>6}{'repeats':>9}", *rows, total])
 
 
-@pytest.mark.timeout(120 + 150 * ROUNDS)
+@pytest.mark.timeout(300 + 200 * ROUNDS)
 async def test_a_kill_at_each_failpoint_loses_nothing_and_tells_everybody(tmp_path: Path, database_url: str) -> None:
     chance, providers, port = random.Random(11), Providers(), free_port()
     async with running(*providers.all), fork_server() as forks:
