@@ -14,6 +14,7 @@ from tests.programs import ROOT, Program, alertmanager, alertsvc, free_port, sta
 
 HOOK = "/api/v1/hooks/alertmanager"
 API = "/api/v2/alerts"
+ALERTA = "alerta:create_app()"
 
 SERVICE = """
 storm: {{pages: 0}}
@@ -54,9 +55,9 @@ class Target:
 
     @property
     def cpu_seconds(self) -> float:
-        """What its process has used so far, without a database server's part."""
-        fields = Path(f"/proc/{self.program.process.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What its processes have used so far, without a database server's part."""
+        pids = [self.program.process.pid, *_children(self.program.process.pid)]
+        return sum(map(_cpu_seconds, pids))
 
     @property
     def resident_mb(self) -> float:
@@ -65,6 +66,15 @@ class Target:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         raise AssertionError("the process is gone")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.asynccontextmanager
@@ -94,6 +104,20 @@ async def service(folder: Path, name: str, database: str, hook: str) -> AsyncIte
     config.write_text(SERVICE.format(hook=hook))
     async with alertsvc(config, database=database) as program:
         yield Target(name, program, HOOK, "webhook")
+
+
+@contextlib.asynccontextmanager
+async def alerta(folder: Path, environment: Path, database: str) -> AsyncIterator[Target]:
+    """Alerta on PostgreSQL, with two workers, out of a virtual environment that has alerta-server and gunicorn."""
+    port = free_port()
+    command = [str(environment / "bin" / "gunicorn"), "--preload", "-w", "2", "-b", f"127.0.0.1:{port}", ALERTA]
+    settings = {"DATABASE_URL": database, "AUTH_REQUIRED": "False", "SECRET_KEY": "bench", "PYTHONPATH": ""}
+    program = await start(command, folder / "alerta.log", f"http://127.0.0.1:{port}", settings)
+    try:
+        await program.wait_ready("/_")
+        yield Target("Alerta, PostgreSQL", program, "/webhooks/prometheus", "webhook")
+    finally:
+        await program.end()
 
 
 async def load(plan: Plan) -> Result:
