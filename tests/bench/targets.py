@@ -5,10 +5,12 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from tests.bench.flood import Flood
 from tests.bench.load import Plan, Result
 from tests.programs import ROOT, Program, alertmanager, alertsvc, free_port, start
 
@@ -122,19 +124,23 @@ async def alerta(folder: Path, environment: Path, database: str) -> AsyncIterato
 
 async def load(plan: Plan) -> Result:
     """Run a plan from a process of its own, which prepares its requests before it begins."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.bench.load",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-    )
+    return Result(**await _generated("tests.bench.load", asdict(plan)))
+
+
+async def flooded(plan: Plan, rate: float) -> Flood:
+    """Send the requests of a plan, so many a second, from a process of its own."""
+    return Flood(**await _generated("tests.bench.flood", {**asdict(plan), "rate": rate}))
+
+
+async def _generated(module: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    command = [sys.executable, "-m", module]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, cwd=ROOT)
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps(asdict(plan)).encode() + b"\n")
+    process.stdin.write(json.dumps(given).encode() + b"\n")
     assert await process.stdout.readline() == b"ready\n"
     process.stdin.write(b"\n")
-    result = Result(**json.loads(await process.stdout.readline()))
+    result = json.loads(await process.stdout.readline())
     await process.wait()
     return result
