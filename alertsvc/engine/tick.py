@@ -180,7 +180,7 @@ class Ticker:
         """Notice which silences began and ended, and what is to be looked at because of it."""
         for silence_id in await self._database.snapshot(partial(_restless, moment.now)):
             await self._alone(f"silence {silence_id}", partial(silencing.tend, silence_id, moment))
-        while await self._database.snapshot(mutes.any_ended):
+        while await self._database.snapshot(partial(_any_ended, moment.now)):
             await self._database.transaction(partial(_take_ends, moment.now))
 
     async def _unmute(self, moment: Moment) -> None:
@@ -249,7 +249,7 @@ def _is_anything_due(moment: Moment, conn: Connection) -> bool:
         overdue.is_any(conn, now)
         or timers.incidents_due(conn, now, limit=1)
         or silencing.restless(conn, now)
-        or mutes.any_ended(conn)
+        or mutes.any_ended(conn, now)
         or mutes.any_due(conn, now)
         or _digests_due(moment, conn)
         or storms_due(moment, conn)
@@ -266,6 +266,10 @@ def _incidents_due(now: datetime, conn: Connection) -> list[UUID]:
 
 def _restless(now: datetime, conn: Connection) -> list[UUID]:
     return silencing.restless(conn, now)
+
+
+def _any_ended(now: datetime, conn: Connection) -> bool:
+    return mutes.any_ended(conn, now)
 
 
 def _take_ends(now: datetime, conn: Connection) -> int:
