@@ -12,7 +12,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from alertsvc import __version__
+from alertsvc import __version__, failpoints
 from alertsvc.engine.reload import Reloader
 from alertsvc.engine.service import Service
 from alertsvc.web import (
@@ -145,6 +145,7 @@ def request_identity(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 message["headers"] = completed(message["headers"], identity)
             await send(message)
+            failpoints.reach("web.answer_started" if message["type"] == "http.response.start" else "web.answer_ended")
 
         await app(scope, receive, send_with_headers)
 

@@ -5,6 +5,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection, text
 
+from alertsvc import failpoints
 from alertsvc.store.migrate import on_connection
 from alertsvc.store.tables import metadata
 
@@ -19,6 +20,7 @@ def migrate(connection: Connection) -> None:
         render_as_batch=True,
         compare_type=True,
         transactional_ddl=True,
+        on_version_apply=lambda **_: failpoints.reach("migrate.step"),
     )
     if connection.dialect.name == "postgresql":  # one replica migrates, the others wait for it
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -44,10 +45,12 @@ class ForkServer:
         self._running: dict[int, Forked] = {}
         self._started: asyncio.Queue[Forked] = asyncio.Queue()
 
-    async def fork(self, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> Forked:
-        """Run `alertsvc` with these arguments in a new process; its output goes to `log`."""
+    async def fork(
+        self, arguments: Sequence[str], log: Path, environment: Mapping[str, str], program: str = "alertsvc.cli:main"
+    ) -> Forked:
+        """Run `alertsvc`, or another program, with these arguments in a new process; its output goes to `log`."""
         assert self._process.stdin
-        order = {"arguments": list(arguments), "log": str(log), "environment": dict(environment)}
+        order = {"arguments": list(arguments), "log": str(log), "environment": dict(environment), "program": program}
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         async with asyncio.timeout(20):
             return await self._started.get()
@@ -104,8 +107,8 @@ def serve_forks() -> None:
     """Fork whenever a line on standard input says so, until it ends."""
     import uvloop  # noqa: F401
 
+    import alertsvc.cli
     import alertsvc.serve  # noqa: F401
-    from alertsvc.cli import main
 
     for line in sys.stdin.buffer:
         order = json.loads(line)
@@ -122,7 +125,7 @@ def serve_forks() -> None:
         for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(ours, theirs)
         os.environ.update(order["environment"])
-        main(order["arguments"], prog_name="alertsvc")
+        pkgutil.resolve_name(order["program"])(order["arguments"])
 
 
 if __name__ == "__main__":

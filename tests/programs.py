@@ -120,19 +120,36 @@ async def start(command: Sequence[str], log: Path, url: str, environment: Mappin
     return Program(process, log, url)
 
 
-@contextlib.asynccontextmanager
-async def alertsvc(
-    config: Path, *, port: int | None = None, database: str | None = None, forks: ForkServer | None = None
-) -> AsyncIterator[Program]:
-    """The service itself, ready, with the configuration `config`; forked where it is to be quick."""
+async def launch(
+    config: Path,
+    *,
+    port: int | None = None,
+    database: str | None = None,
+    forks: ForkServer | None = None,
+    failpoints: str = "",
+) -> Program:
+    """The service itself, just begun, with the configuration `config`; forked where it is to be quick."""
     chosen, log = port or free_port(), config.with_suffix(".log")
     url = f"http://127.0.0.1:{chosen}"
     environment = {"ALERTSVC_LOG_FORMAT": "json"} | ({"ALERTSVC_DATABASE_URL": database} if database else {})
+    environment |= {"ALERTSVC_FAILPOINTS": failpoints} if failpoints else {}
     arguments = ["serve", "-c", str(config), "--listen", f"127.0.0.1:{chosen}"]
     if forks is None:
-        program = await start([sys.executable, "-m", "alertsvc", *arguments], log, url, environment)
-    else:
-        program = Program(await forks.fork(arguments, log, environment), log, url)
+        return await start([sys.executable, "-m", "alertsvc", *arguments], log, url, environment)
+    return Program(await forks.fork(arguments, log, environment), log, url)
+
+
+@contextlib.asynccontextmanager
+async def alertsvc(
+    config: Path,
+    *,
+    port: int | None = None,
+    database: str | None = None,
+    forks: ForkServer | None = None,
+    failpoints: str = "",
+) -> AsyncIterator[Program]:
+    """The service, ready."""
+    program = await launch(config, port=port, database=database, forks=forks, failpoints=failpoints)
     try:
         await program.wait_ready("/-/ready")
         yield program

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import httpcore
 
+from alertsvc import failpoints
 from alertsvc.channels.addresses import AddressPolicy
 from alertsvc.channels.resolving import Resolve, Resolver, system_resolve
 
@@ -48,6 +49,7 @@ class Dialler(httpcore.AsyncNetworkBackend):
         """Connect to the first address of `host` that is allowed and answers."""
         until = time.monotonic() + _left(timeout)
         addresses = self._allowed(await self._addresses(host, port, until))
+        failpoints.reach("http.dialling")
         for position, address in enumerate(addresses, start=1):
             last = position == len(addresses)
             share = max(0.0, until - time.monotonic()) / (1 if last else 2)
@@ -57,6 +59,7 @@ class Dialler(httpcore.AsyncNetworkBackend):
                 if last:
                     raise
             else:
+                failpoints.reach("http.connected")
                 return _TimedStream(stream)
         raise httpcore.ConnectError("the host has no address")
 
@@ -99,6 +102,7 @@ class _TimedStream(httpcore.AsyncNetworkStream):
             whole, self._held = b"".join(self._held), []
             with suppress(httpcore.WriteError):  # as httpcore does: the server may have answered before it hung up
                 await self._inner.write(whole, _left(self._write_timeout))
+            failpoints.reach("http.written")
         return await self._inner.read(max_bytes, _left(timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's

@@ -19,7 +19,7 @@ from typing import Protocol, cast
 import httpcore
 import httpx
 
-from alertsvc import __version__
+from alertsvc import __version__, failpoints
 from alertsvc.channels.addresses import AddressPolicy
 from alertsvc.channels.dial import Dialler, deadline
 from alertsvc.channels.http_trouble import TROUBLE, UNUSABLE, trouble
@@ -266,10 +266,12 @@ def _address(url: str) -> httpx.URL:
 async def _ask(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Reply:
     """The answer as far as it came in time: once its status is there, a body that breaks off does not unsay it."""
     reply = await transport.handle_async_request(request)
+    failpoints.reach("http.answer_head")
     try:
         body = await _first_bytes(cast("AsyncGenerator[bytes]", reply.aiter_raw()))
     finally:
         await reply.aclose()
+    failpoints.reach("http.answer_body")
     return Reply(reply.status_code, _plain(reply.headers.multi_items()), body.decode("utf-8", "replace"))
 
 

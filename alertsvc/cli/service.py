@@ -4,6 +4,7 @@
 # (the decorators of the command line library are not fully typed)
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ def serve(config: Path | None, listen: str | None, migrate: bool) -> None:
     """Run the service."""
     import uvloop
 
+    from alertsvc import failpoints
     from alertsvc.hangup import ignore_hangup
     from alertsvc.serve import Listening, NotStartedError, build_reloader, build_service, prepare_database
     from alertsvc.serve import serve as run
@@ -41,6 +43,11 @@ def serve(config: Path | None, listen: str | None, migrate: bool) -> None:
     beginning = begin_or_exit(source)
     loaded = beginning.loaded
     address = loaded.settings.server.listen
+    try:
+        failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
+    except failpoints.BadFailpointsError as fault:
+        click.echo(str(fault), err=True)
+        sys.exit(EXIT_CONFIG)
     with exit_on_database_trouble():
         prepare_database(database_url_or_exit(loaded), may_migrate=migrate)
 

@@ -8,7 +8,7 @@ from alertsvc.core.effects import Effects
 from alertsvc.core.incidents import Believer, Incident, Situation
 from alertsvc.core.model import Deliver, IncidentStatus, Reason, Severity
 from alertsvc.core.mutes import Mute
-from alertsvc.core.outgoing import Outgoing
+from alertsvc.core.outgoing import FIRING_NEWS, Outgoing
 from alertsvc.core.route import Destination, Route
 from alertsvc.core.rules import Moment
 
@@ -196,6 +196,25 @@ class Telling:
         if not knows:  # what comes before the next news would be the first it hears
             early = [each for each in self._out.ahead_of_news(destination) if each.reason in CHANGES_OF_HANDS]
             self._out.withdraw_these(destination, early, "the opening had failed")
+
+    def may_have_come_late(self, destination: str, reason: Reason) -> None:
+        """A try to tell `destination` of `reason` was held up until its lease had gone to another, and then may have
+        arrived after what followed it.
+
+        If so, that was the last word, and a wrong one: what is so now is said again. A word too many does less harm.
+        """
+        believer = self._out.believers.get(destination)
+        if believer is None or (believer.state == "ended") is (reason is Reason.RESOLVED):
+            return
+        if believer.state == "ended":
+            truth, is_wanted = Reason.RESOLVED, self._carries(destination, Reason.RESOLVED)
+        else:
+            knows = believer.told_at is not None
+            truth, is_wanted = Reason.REPEATED, knows and self._incident.status is IncidentStatus.FIRING
+        said = FIRING_NEWS if truth is Reason.REPEATED else {truth}
+        follows = any(each.reason in said and each.surely_here for each in self._out.lane(destination))
+        if is_wanted and not follows:
+            self._out.send(believer, truth, self._now, f"said again: {reason} may have come after it")
 
     # What follows for one destination
 

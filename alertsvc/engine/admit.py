@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from alertsvc import failpoints
 from alertsvc.core.alerts import UNCHANGED, Alert, Change, is_duplicate
 from alertsvc.core.correlate import Correlation
 from alertsvc.core.decide import Batch, Verdict, correlation_for
@@ -202,7 +203,9 @@ def _take(
     arrivals.add(new, records)
     _keep_measurements(new, [item for item in flow if item.arrival_id not in repeated], moment)
     deciding = with_storms(conn, moment) if batch.changed else moment
-    apply_verdict(conn, _finish(conn, batch, deciding, begun), deciding, new, boarding)
+    verdict = _finish(conn, batch, deciding, begun)
+    failpoints.reach("ingest.decided")
+    apply_verdict(conn, verdict, deciding, new, boarding)
     arrivals.save_bad(conn, records)
     alerts.touch(conn, batch.touched())
     numbers = _numbers(conn, receipts, {**batch.numbers, **new.numbers}, recall)

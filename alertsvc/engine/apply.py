@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.core.decide import Inhibiting, Verdict
 from alertsvc.core.effects import Delivery, Effects
 from alertsvc.core.mutes import kind_of, place_ref
@@ -89,11 +90,13 @@ def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions, 
     for window in digests.join(conn, effects.digests):
         log.info("digest %s of %s begins to fill; it is sent at %s", window.name, window.receiver, window.due_at)
     outbox.withdraw(conn, effects.withdrawn, now)
+    failpoints.reach("apply.withdrawn")
     incidents.add_believers(new, effects.new_believers)
     incidents.add_history(new, effects.history, _ids(moment))
     outbox.add_notifications(conn, new, effects.notifications)
     outbox.add(new, effects.deliveries, boarding.board(effects.deliveries, now))
     new.write(conn)
+    failpoints.reach("apply.inserted")
     promoted_count = outbox.promote(conn, {each.lane for each in effects.deliveries if each.behind})
     incidents.save_changed(conn, effects.changed)
     incidents.save_believers(conn, effects.believers)
@@ -109,6 +112,7 @@ def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions, 
     for each in (*effects.notifications, *effects.ended):
         if each.state == "suppressed":
             count_suppressed(conn, each.muted_by)
+    failpoints.reach("apply.written")
 
 
 def count_suppressed(conn: Connection, muted_by: Sequence[str], by: int = 1) -> None:

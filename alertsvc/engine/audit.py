@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.clock import Clock
 from alertsvc.store import books
 from alertsvc.store.database import Database
@@ -69,6 +70,7 @@ class Auditor:
         kept = self._retention()
         asked = Asked(now, now - min(WINDOW, kept.incidents / 2, kept.arrivals / 2))
         found = await self._database.snapshot(lambda conn: look(conn, asked))
+        failpoints.reach("audit.read")
         self._log_news(found)
         self._audited(found, now)
 

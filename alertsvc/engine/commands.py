@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.core import acts
 from alertsvc.core.acts import Act, Actor, NotPossibleError
 from alertsvc.core.incidents import Incident, Situation
@@ -47,7 +48,9 @@ async def carry_out(database: Database, order: Order, decide: Decide, moment: Mo
         VersionMismatchError: It changed since the caller read it.
         NotPossibleError: Its state does not allow it.
     """
-    return await database.transaction(partial(_carry_out, order, decide, moment))
+    incident = await database.transaction(partial(_carry_out, order, decide, moment))
+    failpoints.reach("command.committed")
+    return incident
 
 
 def _carry_out(order: Order, decide: Decide, moment: Moment, conn: Connection) -> Incident:
@@ -58,8 +61,10 @@ def _carry_out(order: Order, decide: Decide, moment: Moment, conn: Connection) -
         raise VersionMismatchError(f"the incident is at version {situation.incident.version}, not {order.version}")
     deciding = with_storms(conn, moment)
     act = decide(conn, situation, order, deciding)
+    failpoints.reach("command.decided")
     if act.effects is not None:
         apply_effects(conn, act.effects, deciding)
+    failpoints.reach("command.written")
     return act.incident
 
 

@@ -14,6 +14,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.channels.outcome import Accepted, Fault, Interrupted, Outcome, Rejected, Retry, Unknown
 from alertsvc.clock import Clock, NewId
 from alertsvc.core.rules import Moment
@@ -22,7 +23,7 @@ from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.pace import Breaker, Pace
 from alertsvc.engine.ride import Leased, Ride, compose_for
-from alertsvc.engine.settle import NOT_TAKEN, Settled, Tried, reconsider, settle
+from alertsvc.engine.settle import Settled, Tried, reconsider, settle
 from alertsvc.store import outbox
 from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.rehearsal import rehearse
@@ -207,7 +208,8 @@ class Sender:
             if not ride.wanted:
                 return False
             await self._database.transaction(partial(ride.claim, self._clock()))
-            ride.start()
+            if ride.start():
+                failpoints.reach("claim.committed")
             return ride.may_be_more
 
     def _wanted(self, outlets: Outlets) -> dict[str, int]:
@@ -286,9 +288,11 @@ class Sender:
         composed = leased.composed or await self._database.snapshot(read)
         if composed is None:
             return Rejected(Fault.OTHER, "what it was about is gone")
+        failpoints.reach("send.composed")
         if self._ticks() >= leased.send_before:
             log.warning("delivery %s: its lease ran out before it could be sent", claimed.id)
             return None
+        failpoints.reach("send.checked")
         return composed
 
     async def _record_endings(self) -> None:
@@ -311,16 +315,18 @@ class Sender:
             log.exception("delivery: %d endings could not be recorded", len(group))
             await self._settle_alone(group)
         else:
+            failpoints.reach("settle.committed")
             self._recovered -= recovered
             for each in settled:
                 self._settled(each)
-            await self._reconsider([each for each in settled if each.state in NOT_TAKEN])
+            await self._reconsider([each for each in settled if each.is_to_be_reconsidered])
             self._wake.set()
 
-    async def _reconsider(self, not_taken: list[Settled]) -> None:
+    async def _reconsider(self, doubtful: list[Settled]) -> None:
         try:
-            if not_taken:
-                await self._database.transaction(partial(self._reconsider_in, not_taken))
+            if doubtful:
+                await self._database.transaction(partial(self._reconsider_in, doubtful))
+                failpoints.reach("reconsider.committed")
         except StoreUnavailableError as fault:
             log.warning("delivery: what is out of date is sent all the same, the database is unavailable: %s", fault)
         except Exception:
@@ -344,10 +350,12 @@ class Sender:
         moment = Moment(self._outlets().rules, self._clock(), self._new_id)
         settled = settle(conn, group, moment)
         outbox.hasten(conn, recovered, moment.now)
+        failpoints.reach("settle.written")
         return settled
 
-    def _reconsider_in(self, not_taken: list[Settled], conn: Connection) -> None:
-        reconsider(conn, not_taken, Moment(self._outlets().rules, self._clock(), self._new_id))
+    def _reconsider_in(self, doubtful: list[Settled], conn: Connection) -> None:
+        reconsider(conn, doubtful, Moment(self._outlets().rules, self._clock(), self._new_id))
+        failpoints.reach("reconsider.written")
 
 
 def _without_answer(tried: Tried) -> Tried:

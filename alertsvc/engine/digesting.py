@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.core.effects import Delivery, DigestWindow, digest_lane
 from alertsvc.core.model import Reason, Severity
 from alertsvc.core.outgoing import horizon
@@ -41,6 +42,7 @@ def make_digest(digest_id: UUID, moment: Moment, conn: Connection) -> Made:
     window = digests.hold_open(conn, digest_id)
     if window is None:
         return Made()
+    failpoints.reach("digest.held")
     made = _make(conn, window, moment)
     if window.due_at <= moment.now - CLOCK_TOLERANCE:
         digests.close(conn, window.id, moment.now)
@@ -52,6 +54,7 @@ def _make(conn: Connection, window: DueDigest, moment: Moment) -> Made:
     deliveries = [new_delivery(window, name, Reason.UPDATED, severity, moment) for name in window.destinations]
     put_out(conn, deliveries)
     covered = sum(digests.assign(conn, window.id, each.destination, each.id) for each in deliveries)
+    failpoints.reach("digest.assigned")
     return Made(deliveries, severity, covered)
 
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from alertsvc import __version__
+from alertsvc import __version__, failpoints
 from alertsvc.settings.errors import ConfigError, Problem
 from alertsvc.settings.load import Loaded, read_text
 from alertsvc.settings.process import DEFAULT_DATABASE_URL, DatabaseSection
@@ -45,6 +45,7 @@ async def keep(database: Database, loaded: Loaded, now: datetime) -> None:
             return
         taken = Kept(loaded.rules.fingerprint, loaded.text, loaded.templates, __version__)
         is_new = await database.transaction(partial(_keep, taken, now))
+        failpoints.reach("reload.kept")
     except IntegrityError:  # another replica keeps the same one at this moment
         return
     except (StoreUnavailableError, SQLAlchemyError) as fault:
@@ -59,7 +60,9 @@ async def keep(database: Database, loaded: Loaded, now: datetime) -> None:
 
 
 def _keep(taken: Kept, now: datetime, conn: Connection) -> bool:
-    return configurations.keep(conn, taken, now)
+    is_new = configurations.keep(conn, taken, now)
+    failpoints.reach("reload.written")
+    return is_new
 
 
 def begin(source: ConfigSource) -> Beginning:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.clock import Clock, NewId
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.engine.admit import Receipt, Submission, admit, admit_one_by_one
@@ -240,6 +241,7 @@ class Committer:
                 with self._passenger() as another:
                     await self._commit_alone(another, waiting)
         else:
+            failpoints.reach("ingest.committed")
             if passenger.start():
                 for _ in range(STEPS_TO_LEAVE):  # a page is worth more than an acknowledgement: it goes first
                     await asyncio.sleep(0)
@@ -264,10 +266,12 @@ class Committer:
         return Moment(self._rules(), self._clock(), self._new_id)
 
     def _admit(self, submissions: Sequence[Submission], passenger: Passenger, conn: Connection) -> list[Receipt]:
+        failpoints.reach("ingest.begun")
         moment = self._moment()
         passenger.begin()
         receipts = admit(conn, submissions, moment, self._recall, passenger)
         passenger.compose(moment.now, conn)
+        failpoints.reach("ingest.written")
         return receipts
 
     def _admit_alone(self, submission: Submission, passenger: Passenger, conn: Connection) -> Receipt:

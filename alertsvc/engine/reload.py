@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from alertsvc import failpoints
 from alertsvc.engine.last_good import keep, log_problems
 from alertsvc.engine.opening import Current, OnFlaw, open_outlets
 from alertsvc.engine.outlets import Outlets
@@ -75,7 +76,9 @@ class Reloader:
                 self._service.metrics.reload_successful.set(0)
                 log.exception("the configuration could not be taken; the one in force stays")
                 raise
+            failpoints.reach("reload.parsed")
             done = self._take(read, outlets)
+            failpoints.reach("reload.swapped")
             await keep(self._service.database, self.loaded, self._service.clock())
             return done
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from alertsvc import failpoints
 from alertsvc.core.decide import Verdict
 from alertsvc.core.effects import Delivery
 from alertsvc.engine.compose import Composed, compose
@@ -94,6 +95,8 @@ class Ride:
         until = {name: (most, now + by_name[name].lease) for name, most in self.wanted.items()}
         self._claimed = outbox.claim(conn, until, now, self._sender.worker)
         self.compose(now, conn)
+        if self._claimed:
+            failpoints.reach("claim.written")
 
     def board(self, deliveries: Sequence[Delivery], now: datetime) -> Mapping[UUID, Lease]:
         """Take along what is due of `deliveries`, which are about to be written, the gravest first."""

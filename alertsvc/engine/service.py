@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from alertsvc import __version__
+from alertsvc import __version__, failpoints
 from alertsvc.channels.outcome import Accepted, Outcome
 from alertsvc.clock import Clock, NewId, new_id, utc_now
 from alertsvc.core.rules import Moment, Rules
@@ -181,16 +181,19 @@ class Service:
     async def stop(self) -> None:
         """End in order: nothing new, then what is under way, then what is left of it, then the connections."""
         draining = self.drain()
+        failpoints.reach("drain.begun")
         self.committer.close()
         if self._lag is not None:
             self._lag.cancel()
         jobs = asyncio.create_task(self._metronome.stop(JOB_SECONDS), name="metronome")
         working = [jobs, *self._loops, *self._retiring]
         await ended_within(draining.left(self._ending.sends), working)
+        failpoints.reach("drain.sent")
         await self._give_up(working)
         database = asyncio.create_task(self.database.close(), name="database")
         await ended_within(self._ending.closing, [database])
         await cut_short(0, [database])
+        failpoints.reach("drain.closed")
 
     async def _give_up(self, working: Collection[asyncio.Task[None]]) -> None:
         """End what is still on its way, and have it recorded that nobody knows. Channels close meanwhile."""

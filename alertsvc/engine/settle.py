@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry, Unknown
 from alertsvc.core.delivery import Again, GivenUp, after_failure
 from alertsvc.core.effects import HeldBack, HistoryEntry
-from alertsvc.core.model import Reason
 from alertsvc.core.mutes import refs_of
 from alertsvc.core.rules import Moment
 from alertsvc.core.tell import Telling
@@ -47,6 +47,16 @@ class Settled:
     tried: Tried
     state: str
 
+    @property
+    def may_have_come_late(self) -> bool:
+        """Whether it may have arrived after the tries of whoever had its lease next."""
+        return self.state == "fenced" and isinstance(self.tried.outcome, (Accepted, Unknown))
+
+    @property
+    def is_to_be_reconsidered(self) -> bool:
+        """Whether what is on its way, or was said last, may not be what should be said."""
+        return self.state in NOT_TAKEN or self.may_have_come_late
+
 
 Ended = tuple[str, list[HistoryEntry]]
 
@@ -76,18 +86,20 @@ def settle(
 def reconsider(conn: Connection, settled: Sequence[Settled], moment: Moment) -> None:
     """Take back what makes no sense any more where a try was not taken, such as a page about what is over.
 
+    And say again what is so where a try that lasted too long may have had the last word.
     In a transaction of its own, after that of `settle`: it holds incidents, and those come before lanes.
     """
-    about: dict[UUID, dict[str, Reason]] = {}
+    about: dict[UUID, dict[str, Settled]] = {}
     for each in settled:
         claimed = each.tried.claimed
-        if each.state in NOT_TAKEN and claimed.incident_id is not None:
-            about.setdefault(claimed.incident_id, {})[claimed.destination] = claimed.reason
+        if each.is_to_be_reconsidered and claimed.incident_id is not None:
+            about.setdefault(claimed.incident_id, {})[claimed.destination] = each
     for situation in incidents.situations(conn, about, (), moment.now) if about else ():
         if situation.incident is not None:
             telling = Telling(situation.incident, situation, moment)
-            for destination, reason in sorted(about[situation.incident.id].items()):
-                telling.was_not_taken(destination, reason)
+            for destination, each in sorted(about[situation.incident.id].items()):
+                hear = telling.may_have_come_late if each.may_have_come_late else telling.was_not_taken
+                hear(destination, each.tried.claimed.reason)
             apply_effects(conn, telling.finish(), moment)
 
 
@@ -98,6 +110,7 @@ def _settle_one(conn: Connection, tried: Tried, covered: list[Covered], moment: 
     if isinstance(outcome, Accepted):
         if not outbox.end(conn, tried.claimed, "accepted", outcome.detail, moment.now, unknown=False):
             return "fenced", []
+        failpoints.reach("settle.ended")
         settling.end_covered(conn, covered, "delivered", outcome.detail, moment.now)
         settling.has_been_told(conn, covered, outcome.anchor, moment.now)
         settling.arm_repeats(conn, covered, moment.now)
@@ -109,6 +122,7 @@ def _settle_one(conn: Connection, tried: Tried, covered: list[Covered], moment: 
     unknown = isinstance(outcome, Unknown)
     if not outbox.put_back(conn, tried.claimed, follows.due_at, unknown=unknown, progress=progress):
         return "fenced", []
+    failpoints.reach("settle.again")
     first = tried.claimed.attempt_count == 1
     return "again", _lines("delivery_delayed", tried, covered, outcome.detail, moment.now) if first else []
 

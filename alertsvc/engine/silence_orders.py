@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.core.incidents import Incident
 from alertsvc.core.mutes import silence_ref
 from alertsvc.engine import silencing
@@ -16,6 +17,7 @@ from alertsvc.engine.muting import silence_of
 from alertsvc.engine.service import Service
 from alertsvc.engine.silencing import Reach, Wanted
 from alertsvc.store import reading, silences
+from alertsvc.store.database import Work
 from alertsvc.store.silences import Hidden, SilenceRecord
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,7 @@ log = logging.getLogger(__name__)
 
 async def make(service: Service, wanted: Wanted) -> SilenceRecord:
     """See `silencing.make`."""
-    made = await service.database.transaction(partial(silencing.make, wanted, service.moment()))
+    made = await _written(service, partial(silencing.make, wanted, service.moment()))
     if wanted.changes is None:
         _note(made, "made", wanted.by)
     elif made.id == wanted.changes:
@@ -36,7 +38,7 @@ async def make(service: Service, wanted: Wanted) -> SilenceRecord:
 async def extend(service: Service, silence_id: UUID, span: timedelta, by: str) -> SilenceRecord:
     """See `silencing.extend`."""
     order = partial(silencing.extend, silence_id, span, service.tuning.longest_silence, service.moment(), by=by)
-    extended = await service.database.transaction(order)
+    extended = await _written(service, order)
     _note(extended, "extended", by)
     return extended
 
@@ -44,10 +46,23 @@ async def extend(service: Service, silence_id: UUID, span: timedelta, by: str) -
 async def expire(service: Service, silence_id: UUID, by: str) -> SilenceRecord:
     """See `silencing.expire`."""
     moment = service.moment()
-    ended = await service.database.transaction(partial(silencing.expire, silence_id, moment, by=by))
+    ended = await _written(service, partial(silencing.expire, silence_id, moment, by=by))
     if ended.ends_at >= moment.now:
         _note(ended, "ended", by)
     return ended
+
+
+async def _written(service: Service, order: Work[SilenceRecord]) -> SilenceRecord:
+    """The silence as `order` leaves it, once that is durable."""
+
+    def work(conn: Connection) -> SilenceRecord:
+        record = order(conn)
+        failpoints.reach("silence.written")
+        return record
+
+    record = await service.database.transaction(work)
+    failpoints.reach("silence.committed")
+    return record
 
 
 def _note(record: SilenceRecord, what: str, by: str) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.clock import Clock, NewId
 from alertsvc.core.outgoing import REPEAT
 from alertsvc.core.rules import Moment, Rules
@@ -99,6 +100,7 @@ class Ticker:
             await self._follow_mutes(moment)
             await self._send_digests(moment)
         freed = await self._database.transaction(partial(_free, moment.now))
+        failpoints.reach("sweep.freed")
         if freed:
             log.warning("delivery: %d leases had expired; their messages will be sent again", freed)
             self._something_is_due()
@@ -109,7 +111,8 @@ class Ticker:
         """Lanes without a head, and deliveries whose destination is gone for longer than their horizon."""
         moment = self._moment()
         known = [each.id for listed in moment.rules.receivers.values() for each in listed]
-        mended = await self._database.transaction(housekeeping.mend_lanes)
+        mended = await self._database.transaction(_mend)
+        failpoints.reach("mend.committed")
         if mended:
             log.error("delivery: %d lanes had no head and were mended", mended)
         given_up = await self._database.transaction(partial(_give_up_unknown, known, moment))
@@ -120,7 +123,7 @@ class Ticker:
         """Delete what is older than it is to be kept, a few rows at a time."""
         now = self._clock()
         while await self._database.transaction(partial(_forget, keep, now)):
-            continue
+            failpoints.reach("forget.committed")
 
     def _moment(self) -> Moment:
         return Moment(self._rules(), self._clock(), self._new_id)
@@ -205,6 +208,8 @@ class Ticker:
 
     async def _send_digests(self, moment: Moment) -> None:
         digest_ids = await self._database.snapshot(partial(_digests_due, moment))
+        if digest_ids:
+            failpoints.reach("digest.due")
         waiting = await self._database.snapshot(partial(_waiting_in, digest_ids, moment)) if digest_ids else {}
         entries = sorted(waiting.items())  # incidents are held in the order of their identities
         for start in range(0, len(entries), MUTED_TOGETHER):
@@ -234,12 +239,14 @@ class Ticker:
     async def _alone(self, what: str, work: Callable[[Connection], int]) -> int | None:
         """What `work` comes to in a transaction of its own; None when it fails: that must hold up nothing else."""
         try:
-            return await self._database.transaction(work)
+            done = await self._database.transaction(partial(_written, work))
         except StoreUnavailableError:
             raise
         except Exception:
             log.exception("%s: failed, and is tried again later", what)
             return None
+        failpoints.reach("sweep.committed")
+        return done
 
 
 def _is_anything_due(moment: Moment, conn: Connection) -> bool:
@@ -254,6 +261,12 @@ def _is_anything_due(moment: Moment, conn: Connection) -> bool:
         or _digests_due(moment, conn)
         or storms_due(moment, conn)
     )
+
+
+def _written(work: Callable[[Connection], int], conn: Connection) -> int:
+    done = work(conn)
+    failpoints.reach("sweep.written")
+    return done
 
 
 def _mute_entries(entries: Sequence[Waits], moment: Moment, conn: Connection) -> int:
@@ -318,8 +331,16 @@ def _give_up_unknown(known: list[str], moment: Moment, conn: Connection) -> int:
     return housekeeping.give_up_unknown(conn, known, moment.now, moment.new_id)
 
 
+def _mend(conn: Connection) -> int:
+    mended = housekeeping.mend_lanes(conn)
+    failpoints.reach("mend.written")
+    return mended
+
+
 def _forget(keep: Retention, now: datetime, conn: Connection) -> int:
-    return housekeeping.forget(conn, keep, now)
+    gone = housekeeping.forget(conn, keep, now)
+    failpoints.reach("forget.written")
+    return gone
 
 
 def remind(incident_id: UUID, moment: Moment, conn: Connection) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
+from alertsvc import failpoints
 from alertsvc.resources import data_dir
 from alertsvc.store.connect import sqlite_engine, sqlite_path, take_file_lock
 from alertsvc.store.database import parse_url
@@ -62,9 +63,12 @@ def upgrade(database_url: str, revision: str = "head") -> SchemaState:
 
     def work(connection: Connection) -> SchemaState:
         command.upgrade(script_config(connection), revision)
+        failpoints.reach("migrate.written")
         return state_of(connection)
 
-    return on_connection(database_url, work)
+    state = on_connection(database_url, work)
+    failpoints.reach("migrate.committed")
+    return state
 
 
 def downgrade(database_url: str, revision: str) -> SchemaState:

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 
+from alertsvc import failpoints
 from alertsvc.core.alerts import Change
 from alertsvc.core.decide import correlation_for
 from alertsvc.core.model import AlertState, Event
@@ -44,6 +45,7 @@ async def post_events(
     """
     key = _idempotency_key(request)
     body = await read_counted(request, service, events.SOURCE)
+    failpoints.reach("events.body")
     try:
         parsed = events.parse(body, service.clock(), service.rules.severities)
     except BadPayloadError as fault:

@@ -12,6 +12,7 @@ import msgspec
 from litestar import Litestar, Request
 from litestar.types import HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 
+from alertsvc import failpoints
 from alertsvc.engine.admit import Receipt
 from alertsvc.engine.receive import OverloadedError
 from alertsvc.engine.service import Service
@@ -63,7 +64,9 @@ class Express:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         start = {"type": "http.response.start", "status": 202, "headers": completed(headers, identity_of(scope))}
         await send(cast(Message, start))
+        failpoints.reach("express.answer_started")
         await send({"type": "http.response.body", "body": content, "more_body": False})
+        failpoints.reach("express.answer_ended")
 
     async def _receipt(self, scope: HTTPScope, receive: Receive) -> Receipt | None:
         """What became of a request; None when nothing was done about it, as it is for the long way.

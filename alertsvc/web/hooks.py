@@ -11,6 +11,7 @@ from typing import Any
 from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
 
+from alertsvc import failpoints
 from alertsvc.engine.admit import Receipt, Refused, Submission
 from alertsvc.engine.receive import OverloadedError
 from alertsvc.engine.service import Service
@@ -44,6 +45,7 @@ async def take_webhook(service: Service, body: bytes) -> Receipt:
         Problem: 400, it is none.
         OverloadedError, StoreUnavailableError: As `take_in`.
     """
+    failpoints.reach("ingest.body")
     try:
         parsed = alertmanager.parse(body, service.rules.severities)
     except BadPayloadError as fault:

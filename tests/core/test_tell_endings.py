@@ -92,6 +92,7 @@ def test_what_follows_when_an_alert_ends_and_the_incident_goes_on(known, now, li
 
 NOBODY_REMINDED = "nobody is reminded"
 BOTH_CANCEL = "over; the opening had not left: both cancel"
+AGAIN = "said again: opened may have come after it"
 TOO_LATE = "ended before it left"
 
 
@@ -314,6 +315,44 @@ def test_whose_opening_may_have_left_may_know_of_it():
 def test_what_is_taken_back_after_a_try_that_was_not_taken(known, now, lines):
     found = telling(*known, now=now)
     found[0].was_not_taken(CHAT.id, OPENED)
+    assert read(found) == lines
+
+
+# A try lasted longer than its lease
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "late", "lines"),
+    [
+        pytest.param([], OVER, OPENED, [], id="nobody-is-known"),
+        pytest.param(
+            [HEARD_THE_END], OVER, OPENED, [f"team/chat | resolved | now | {AGAIN}"], id="over-news-came-late"
+        ),
+        pytest.param([HEARD_THE_END], OVER, ENDED, [], id="over-the-end-came-late"),
+        pytest.param([HEARD_THE_END, unsent(ENDED)], OVER, OPENED, [], id="over-the-end-is-still-to-be-told"),
+        pytest.param(
+            [HEARD_THE_END, sending(ENDED)],
+            OVER,
+            OPENED,
+            [f"team/chat | resolved | now, behind another | {AGAIN}"],
+            id="over-the-end-may-be-there-before",
+        ),
+        pytest.param([KNOWS], incident(), OPENED, [], id="it-fires-and-news-came-late"),
+        pytest.param(
+            [KNOWS],
+            incident(),
+            ENDED,
+            ["team/chat | repeated | now | said again: resolved may have come after it"],
+            id="it-fires-and-an-end-came-late",
+        ),
+        pytest.param([KNOWS, unsent(UPDATED)], incident(), ENDED, [], id="it-fires-and-news-of-it-is-still-to-be-told"),
+        pytest.param([KNOWS], ACKED, ENDED, [], id="somebody-has-it-and-an-end-came-late"),
+        pytest.param([UNTOLD, unsent(OPENED)], incident(), ENDED, [], id="it-fires-and-is-still-to-be-told"),
+    ],
+)
+def test_what_is_so_is_said_again_where_something_may_have_come_after_it(known, now, late, lines):
+    found = telling(*known, now=now)
+    found[0].may_have_come_late(CHAT.id, late)
     assert read(found) == lines
 
 

@@ -268,6 +268,46 @@ async def test_a_sender_that_sleeps_past_its_lease_changes_nothing(world: World,
     assert (row.outcome, row.attempt_count, row.unknown_count) == ("accepted", 2, 1)
 
 
+@pytest.mark.parametrize("answer", [Accepted(), Unknown("no answer")], ids=["accepted", "unknown"])
+async def test_an_end_is_told_again_after_a_sender_that_slept_past_its_lease(
+    world: World, answer: Accepted | Unknown
+) -> None:
+    await world.post(event())
+    claimed = await world.claim()
+    world.now += 5 * MINUTE
+    await world.ticker.sweep()
+    world.worker = "worker-2"
+    await world.deliver()
+    await world.post(event(state=RESOLVED))
+    await world.deliver()
+    assert world.channel().reasons == ["opened", "resolved"]
+    world.channel().answers = [answer]
+    await world.settle(await world.send(claimed))
+    await world.deliver()
+    late = ["opened"] if isinstance(answer, Accepted) else []
+    assert world.channel().reasons == ["opened", "resolved", *late, "resolved"]
+    await world.balance()
+
+
+@pytest.mark.parametrize("answer", [Rejected(Fault.CLIENT_ERROR, "no"), Retry(Fault.TIMEOUT, "not connected")])
+async def test_nothing_is_told_again_after_a_late_try_that_surely_told_nobody(
+    world: World, answer: Rejected | Retry
+) -> None:
+    await world.post(event())
+    claimed = await world.claim()
+    world.now += 5 * MINUTE
+    await world.ticker.sweep()
+    world.worker = "worker-2"
+    await world.deliver()
+    await world.post(event(state=RESOLVED))
+    await world.deliver()
+    told = world.channel().reasons
+    world.channel().answers = [answer]
+    await world.settle(await world.send(claimed))
+    assert await world.claim() == []
+    assert told == ["opened", "resolved"]
+
+
 async def test_messages_of_a_lane_leave_in_order(world: World) -> None:
     receipt = await world.post(event())
     claimed = await world.claim()
