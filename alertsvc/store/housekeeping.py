@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
 
 from alertsvc.core.effects import HistoryEntry
+from alertsvc.core.model import Reason
 from alertsvc.store import incidents, tally
 from alertsvc.store.bulk import AnyRow, among
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.outbox import lanes_without_head, promote
+from alertsvc.store.settling import Covered, may_have_heard
 from alertsvc.store.tables import (
     alert,
     arrival,
@@ -68,12 +70,24 @@ def give_up_unknown(conn: Connection, known: Sequence[str], now: datetime, new_i
         update(notification)
         .where(among(conn, notification.c.delivery_id, ids), notification.c.state == "pending")
         .values(state="failed", ended_why=why, ended_at=now)
-        .returning(notification.c.incident_id, notification.c.delivery_id, notification.c.destination)
+        .returning(
+            notification.c.id,
+            notification.c.incident_id,
+            notification.c.delivery_id,
+            notification.c.destination,
+            notification.c.reason,
+        )
     )
     by_id = {row.id: row for row in rows}
     told_of = conn.execute(failed).all()
     tally.count_each(conn, tally.DELIVERY, ((row.destination, "failed") for row in rows))
     tally.count_each(conn, tally.NOTIFICATION, ((each.destination, "failed") for each in told_of))
+    heard = [
+        Covered(each.id, each.incident_id, each.destination, Reason(each.reason))
+        for each in told_of
+        if by_id[each.delivery_id].maybe_left
+    ]
+    may_have_heard(conn, heard, now)
     covered = sorted({(each.delivery_id, each.incident_id) for each in told_of})
     new = Insertions()
     lines = [_failed(by_id[delivery_id], about, why, now) for delivery_id, about in covered]

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, insert
 
+from alertsvc.channels.outcome import Unknown
 from alertsvc.clock import new_id
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.intervals import Interval, IntervalEntry, TimeRange
@@ -141,6 +142,18 @@ async def test_a_silence_takes_back_what_has_not_left(world: World) -> None:
     assert await suppressed(world) == [("opened", "silence")]
     await world.pass_time(61 * MINUTE, MINUTE)
     assert world.channel().reasons == ["unmuted"]
+
+
+async def test_who_may_have_heard_before_a_silence_took_the_rest_back_is_told_of_the_end(world: World) -> None:
+    world.channel().answers = [Unknown("no answer")]
+    await world.post(event())
+    await world.deliver()
+    await silence(world)
+    await world.pass_time(MINUTE)
+    assert await suppressed(world) == [("opened", "silence")]
+    await world.post(event(state=RESOLVED))
+    await world.deliver()
+    assert world.channel().reasons == ["resolved"]
 
 
 async def test_a_silence_that_is_ended_early_mutes_no_longer(world: World) -> None:

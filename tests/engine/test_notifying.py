@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from alertsvc.channels.outcome import Accepted, Fault, Rejected, Retry, Unknown
+from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry, Unknown
 from alertsvc.core.correlate import CorrelateRule
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.engine import commands
@@ -251,6 +251,26 @@ async def test_the_news_of_an_end_is_taken_back_when_it_fires_again_first(databa
     await world.pass_time(HOUR, step=MINUTE)
     assert world.channel().reasons == ["opened", "updated"]
     await world.balance()
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        pytest.param([Unknown("no answer"), Rejected(Fault.CLIENT_ERROR, "no")], ["resolved"], id="maybe-before"),
+        pytest.param([Rejected(Fault.CLIENT_ERROR, "no")], [], id="surely-not"),
+    ],
+)
+async def test_who_may_have_heard_from_a_message_that_failed_in_the_end_is_told_of_the_end(
+    world: World, answers: list[Outcome], told: list[str]
+) -> None:
+    world.channel().answers = list(answers)
+    await world.post(event())
+    await world.deliver()
+    await world.pass_time(timedelta(minutes=1))
+    assert await world.notifications() == [("opened", "failed")]
+    await world.post(event(state=AlertState.RESOLVED))
+    await world.deliver()
+    assert world.channel().reasons == told
 
 
 @pytest.mark.parametrize("answer", [Accepted(), Unknown("no answer")], ids=["accepted", "unknown"])
