@@ -22,7 +22,8 @@ def exit_on_database_trouble() -> "Generator[None]":
 
     from alertsvc.serve import SchemaNotFittingError
     from alertsvc.store.connect import DatabaseInUseError
-    from alertsvc.store.database import DatabaseUrlError, StoreUnavailableError, describe
+    from alertsvc.store.database import StoreUnavailableError, describe
+    from alertsvc.store.dsn import DatabaseUrlError
 
     try:
         yield
