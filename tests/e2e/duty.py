@@ -137,7 +137,7 @@ class Providers:
         """A configuration that tells all of them."""
         keys = [f"{number:032d}" for number in range(PAGERS)]
         entries = [
-            f'{{routing_key: "{key}", url: "{pager.url}/v2/enqueue"}}'
+            f'{{routing_key: "{key}", url: "{pager.url}/v2/enqueue", timeout: 2s}}'
             for key, pager in zip(keys, self.pagers, strict=True)
         ]
         pagers = [f"  - {{name: pager-{number}, pagerduty_configs: [{entry}]}}" for number, entry in enumerate(entries)]
@@ -245,8 +245,8 @@ class Duty:
 class Standing:
     """What the database has: alerts' states by fingerprint, incidents' states and titles by id.
 
-    `taken` are incidents that somebody acknowledged, `accepted` are messages that webhooks took, `unanswered` counts
-    the tries of each message that may have arrived.
+    `taken` are incidents that somebody acknowledged, `accepted` are messages that webhooks took, `failed` counts those
+    that were given up, `unanswered` the tries of each message that may have arrived.
     """
 
     alerts: Mapping[str, str]
@@ -254,6 +254,7 @@ class Standing:
     names: Mapping[str, str]
     taken: frozenset[str]
     accepted: frozenset[str]
+    failed: int
     unanswered: Mapping[str, int]
 
     @property
@@ -283,6 +284,7 @@ def standing(conn: Connection) -> Standing:
                 )
             )
         ),
+        failed=len(conn.execute(select(delivery.c.id).where(delivery.c.outcome == "failed")).all()),
         unanswered={str(row.id): row.unknown_count for row in unanswered},
     )
 
@@ -297,12 +299,13 @@ def at_rest(url: str) -> Standing:
     return migrate.on_connection(url, look, exclusive=False)
 
 
-def let_time_pass(url: str) -> None:
-    """The leases of a process that is dead end, and the pauses before the next tries: as if somebody had waited."""
+def let_time_pass(url: str, *, leases: bool = True) -> None:
+    """The pauses before the next tries end, and the leases of a process that is dead: as if somebody had waited."""
     past = datetime(2020, 1, 1, tzinfo=UTC)
 
     def work(conn: Connection) -> None:
-        conn.execute(outbox.update().where(outbox.c.state == "sending").values(lease_until=past))
+        if leases:
+            conn.execute(outbox.update().where(outbox.c.state == "sending").values(lease_until=past))
         conn.execute(outbox.update().where(outbox.c.state == "pending").values(due_at=past))
 
     migrate.on_connection(url, work, exclusive=False)
@@ -313,6 +316,11 @@ def lost(duties: list[Duty], found: Standing) -> set[str]:
     gone = {name for duty in duties for name in duty.stands if name not in found.alerts}
     gone |= {key for duty in duties for key in duty.taken - found.taken}
     return gone | {key for duty in duties for key in duty.ended if found.incidents.get(key) != "resolved"}
+
+
+def outbox_is_empty(url: str) -> bool:
+    """Whether nothing is on its way."""
+    return migrate.on_connection(url, lambda conn: not conn.execute(select(outbox.c.id)).all(), exclusive=False)
 
 
 def untold(url: str) -> list[tuple[Any, ...]]:
@@ -341,6 +349,7 @@ def check_the_end(found: Standing, duties: list[Duty], providers: Providers) -> 
     assert lost(duties, found) == set()
     for duty in duties:
         assert {name: found.alerts[name] for name in duty.stands} == duty.stands
+    assert found.failed == 0
     for each in providers.all:
         assert each.faults == []
     received = {name for hook in (providers.steady, providers.flaky, providers.letters) for name in hook.messages}

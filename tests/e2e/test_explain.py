@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_crash import body_of
+from tests.e2e.wire import body_of
 from tests.fakes.provider import Provider
 from tests.programs import ROOT, alertsvc, asked
 

@@ -14,7 +14,8 @@ from sqlalchemy import select
 from alertsvc.store import migrate
 from alertsvc.store.tables import notification
 from tests import ledger
-from tests.e2e.test_crash import body_of, outbox_is_empty, post
+from tests.e2e.duty import outbox_is_empty
+from tests.e2e.wire import body_of, post
 from tests.fakes.provider import Answer, Asked, Provider
 from tests.programs import Program, alertsvc, asked, eventually, free_port, start
 

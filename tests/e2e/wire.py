@@ -139,3 +139,21 @@ def alert(name: str, **fields: Any) -> dict[str, Any]:
 def webhook(*alerts: Any) -> bytes:
     """A webhook call with `alerts`."""
     return json.dumps({"version": "4", "alerts": list(alerts)}).encode()
+
+
+def body_of(labels: Mapping[str, str]) -> bytes:
+    """A webhook call with one alert that fires."""
+    sent = {"status": "firing", "labels": labels, "annotations": {}, "startsAt": "2026-01-01T00:00:00Z"}
+    return json.dumps({"version": "4", "alerts": [sent]}).encode()
+
+
+async def post(port: int, body: bytes) -> int:
+    """The status of the answer to one webhook call."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        head = "POST /api/v1/hooks/alertmanager HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        answer = await reader.readuntil(b"\r\n")
+        return int(answer.split(b" ")[1])
+    finally:
+        writer.close()
