@@ -65,6 +65,7 @@ class Sender:
         worker: str,
         pace: SendingPace = SendingPace(),
         settled: Callable[[Settled], None] = lambda _: None,
+        call_others: Callable[[], None] = lambda: None,
         ticks: Callable[[], float] = boot_clock,
     ) -> None:
         self._database = database
@@ -73,6 +74,7 @@ class Sender:
         self._new_id = new_id
         self._worker = worker
         self._settled = settled
+        self._call_others = call_others
         self._ticks = ticks
         self._paces: dict[str, Pace] = {}
         self._poll_seconds = pace.poll_seconds
@@ -93,6 +95,10 @@ class Sender:
     def wake(self) -> None:
         """Something may be due."""
         self._wake.set()
+
+    def call_others(self) -> None:
+        """Something is due for which there is no room here: another process may have some."""
+        self._call_others()
 
     @property
     def in_flight_count(self) -> int:

@@ -46,6 +46,8 @@ class Departures(Protocol):
 
     def wake(self) -> None: ...
 
+    def call_others(self) -> None: ...
+
     def has_caught_up(self, destinations: frozenset[str]) -> None: ...
 
 
@@ -75,6 +77,7 @@ class Ride:
         """Of what is due as much was taken as there was room for."""
         self._is_claim = False
         self._more_is_due = False
+        self._has_no_room = False
         self._claimed: list[Claimed] = []
         self._composed: dict[UUID, Composed] = {}
         self._opened: dict[tuple[UUID, str], IncidentBrief] = {}
@@ -84,7 +87,7 @@ class Ride:
         self._claimed = []
         self._composed = {}
         self._opened = {}
-        self._more_is_due = False
+        self._more_is_due = self._has_no_room = False
 
     def claim(self, now: datetime, conn: Connection) -> None:
         """Lease what is due, within a transaction; again when that is run again."""
@@ -109,6 +112,7 @@ class Ride:
                 self._claimed.append(outbox.claimed_at_once(each))
             else:
                 self.stays()
+                self._has_no_room |= room.get(each.destination, self.wanted.get(each.destination, 0)) <= 0
         return leases
 
     def stays(self) -> None:
@@ -157,6 +161,8 @@ class Ride:
             self._sender.start(Leased(each, outlet, send_before, self._composed.get(each.id)))
         if self._more_is_due:
             self._sender.wake()
+        if self._has_no_room:
+            self._sender.call_others()
         taken = Counter(each.destination for each in self._claimed)
         full = frozenset(name for name, most in self.wanted.items() if taken[name] >= most)
         if self._is_claim:
