@@ -6,7 +6,7 @@ A destination has its own slots, rate and pauses, so that a slow or dead one del
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from alertsvc.engine.ride import Leased, Ride, compose_for
 from alertsvc.engine.settle import NOT_TAKEN, Settled, Tried, reconsider, settle
 from alertsvc.store import outbox
 from alertsvc.store.database import Database, StoreUnavailableError
+from alertsvc.store.outbox import Claimed
 from alertsvc.store.rehearsal import rehearse
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ class Sender:
         """Destinations that are back after an outage, whose messages wait for no reason any more."""
         self._tries: dict[asyncio.Task[None], Outlet] = {}
         self._rides: set[Ride] = set()
+        self._disowned: list[Claimed] = []
+        """Leased by transactions of which nobody knows whether they committed. They were not sent."""
         self._ended: list[Tried] = []
         self._wake = asyncio.Event()
         self._has_ended = asyncio.Event()
@@ -210,11 +213,23 @@ class Sender:
     async def _claim_and_start(self) -> bool:
         """Whether more may be due than could be taken."""
         with self.ride() as ride:
-            if not ride.wanted:
+            disowned = list(self._disowned)
+            if not ride.wanted and not disowned:
                 return False
-            await self._database.transaction(partial(ride.claim, self._clock()))
+            try:
+                await self._database.transaction(partial(_claim, ride, disowned, self._clock()))
+            except StoreUnavailableError:
+                ride.abandon()
+                raise
+            del self._disowned[: len(disowned)]
             ride.start()
             return ride.may_be_more
+
+    def disown(self, claimed: Sequence[Claimed]) -> None:
+        """Nobody knows whether these are leased. They were not sent, and waiting for the end of leases takes long."""
+        if claimed:
+            self._disowned += claimed
+            self._wake.set()
 
     def _wanted(self, outlets: Outlets) -> dict[str, int]:
         """How many to claim, by destination, within the rates and the share of the whole."""
@@ -354,6 +369,12 @@ class Sender:
 
     def _reconsider_in(self, not_taken: list[Settled], conn: Connection) -> None:
         reconsider(conn, not_taken, Moment(self._outlets().rules, self._clock(), self._new_id))
+
+
+def _claim(ride: Ride, disowned: Sequence[Claimed], now: datetime, conn: Connection) -> None:
+    for each in disowned:
+        outbox.put_back(conn, each, each.due_at, unknown=False)
+    ride.claim(now, conn)
 
 
 def _without_answer(tried: Tried) -> Tried:

@@ -48,6 +48,8 @@ class Departures(Protocol):
 
     def call_others(self) -> None: ...
 
+    def disown(self, claimed: Sequence[Claimed]) -> None: ...
+
     def has_caught_up(self, destinations: frozenset[str]) -> None: ...
 
 
@@ -169,6 +171,10 @@ class Ride:
             self._sender.has_caught_up(frozenset(self.wanted) - full)
         self.may_be_more = bool(full)
         return bool(self._claimed)
+
+    def abandon(self) -> None:
+        """Nobody knows whether the transaction has committed: nothing leaves, and what it leased is to come free."""
+        self._sender.disown(self._claimed)
 
 
 def briefs_of_new(

@@ -105,3 +105,7 @@ class Bystander(NoPassenger):
         if self._is_anything_due:
             self._ring()
         return False
+
+    def abandon(self) -> None:
+        """See `Passenger`."""
+        self.start()
