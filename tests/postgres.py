@@ -32,6 +32,14 @@ class Server:
         with psycopg.connect(plain, autocommit=True) as conn:
             conn.execute(sql)
 
+    def rows(self, sql: str, url: str | None = None) -> list[tuple[object, ...]]:
+        """What one statement finds, in the database of `url`."""
+        import psycopg
+
+        target = self.url if url is None else make_url(url)
+        with psycopg.connect(target.set(drivername="postgresql").render_as_string(hide_password=False)) as conn:
+            return conn.execute(sql).fetchall()
+
     def age(self) -> None:
         """Give a new server what one has that has run for a while: log segments to use again, 16 MB each.
 

@@ -6,7 +6,7 @@ A destination has its own slots, rate and pauses, so that a slow or dead one del
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +26,7 @@ from alertsvc.engine.ride import Leased, Ride, compose_for
 from alertsvc.engine.settle import Settled, Tried, reconsider, settle
 from alertsvc.store import outbox
 from alertsvc.store.database import Database, StoreUnavailableError
+from alertsvc.store.outbox import Claimed
 from alertsvc.store.rehearsal import rehearse
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Sender:
         worker: str,
         pace: SendingPace = SendingPace(),
         settled: Callable[[Settled], None] = lambda _: None,
+        call_others: Callable[[], None] = lambda: None,
         ticks: Callable[[], float] = boot_clock,
     ) -> None:
         self._database = database
@@ -74,6 +76,7 @@ class Sender:
         self._new_id = new_id
         self._worker = worker
         self._settled = settled
+        self._call_others = call_others
         self._ticks = ticks
         self._paces: dict[str, Pace] = {}
         self._poll_seconds = pace.poll_seconds
@@ -84,6 +87,8 @@ class Sender:
         """Destinations that are back after an outage, whose messages wait for no reason any more."""
         self._tries: dict[asyncio.Task[None], Outlet] = {}
         self._rides: set[Ride] = set()
+        self._disowned: list[Claimed] = []
+        """Leased by transactions of which nobody knows whether they committed. They were not sent."""
         self._ended: list[Tried] = []
         self._wake = asyncio.Event()
         self._has_ended = asyncio.Event()
@@ -94,6 +99,10 @@ class Sender:
     def wake(self) -> None:
         """Something may be due."""
         self._wake.set()
+
+    def call_others(self) -> None:
+        """Something is due for which there is no room here: another process may have some."""
+        self._call_others()
 
     @property
     def in_flight_count(self) -> int:
@@ -205,12 +214,24 @@ class Sender:
     async def _claim_and_start(self) -> bool:
         """Whether more may be due than could be taken."""
         with self.ride() as ride:
-            if not ride.wanted:
+            disowned = list(self._disowned)
+            if not ride.wanted and not disowned:
                 return False
-            await self._database.transaction(partial(ride.claim, self._clock()))
+            try:
+                await self._database.transaction(partial(_claim, ride, disowned, self._clock()))
+            except StoreUnavailableError:
+                ride.abandon()
+                raise
+            del self._disowned[: len(disowned)]
             if ride.start():
                 failpoints.reach("claim.committed")
             return ride.may_be_more
+
+    def disown(self, claimed: Sequence[Claimed]) -> None:
+        """Nobody knows whether these are leased. They were not sent, and waiting for the end of leases takes long."""
+        if claimed:
+            self._disowned += claimed
+            self._wake.set()
 
     def _wanted(self, outlets: Outlets) -> dict[str, int]:
         """How many to claim, by destination, within the rates and the share of the whole."""
@@ -356,6 +377,12 @@ class Sender:
     def _reconsider_in(self, doubtful: list[Settled], conn: Connection) -> None:
         reconsider(conn, doubtful, Moment(self._outlets().rules, self._clock(), self._new_id))
         failpoints.reach("reconsider.written")
+
+
+def _claim(ride: Ride, disowned: Sequence[Claimed], now: datetime, conn: Connection) -> None:
+    for each in disowned:
+        outbox.put_back(conn, each, each.due_at, unknown=False)
+    ride.claim(now, conn)
 
 
 def _without_answer(tried: Tried) -> Tried:

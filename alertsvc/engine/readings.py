@@ -23,13 +23,14 @@ LONGEST_WAIT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Where the gauges are read from. `destinations` are those in force."""
+    """Where the gauges are read from. `destinations` are those in force; one that does not send has no breakers."""
 
     database: Database
     committer: Committer
     sender: Sender
     destinations: Callable[[], Collection[str]]
     clock: Clock
+    sends: bool = True
 
 
 class Gauging:
@@ -65,6 +66,7 @@ class Gauging:
 
     def _own(self) -> Readings:
         committer, sender = self._from.committer, self._from.sender
+        breakers = sender.breakers() if self._from.sends else {}
         oldest = committer.oldest_received_at
         age = 0.0 if oldest is None else max(0.0, (self._from.clock() - oldest).total_seconds())
         return {
@@ -73,7 +75,7 @@ class Gauging:
             "inbox_oldest_age_seconds": {(): age},
             "ingest_inflight_bytes": {(): committer.held_bytes},
             "messages_in_flight": {(): sender.in_flight_count},
-            "breaker_state": {(name,): int(state) for name, state in sender.breakers().items()},
+            "breaker_state": {(name,): int(state) for name, state in breakers.items()},
         }
 
     def _storms(self, stored: Readings) -> Readings:

@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -19,6 +20,7 @@ from alertsvc.engine.counting import Counting
 from alertsvc.engine.deliver import Sender
 from alertsvc.engine.ending import Countdown, Ending, cut_short, ended_within
 from alertsvc.engine.lag import watch_lag
+from alertsvc.engine.lookout import Lookout
 from alertsvc.engine.metronome import Metronome
 from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
@@ -27,13 +29,17 @@ from alertsvc.engine.receive import Bounds, Committer
 from alertsvc.engine.settle import Settled
 from alertsvc.engine.tick import Ticker
 from alertsvc.engine.tuning import Tuning
+from alertsvc.engine.waking import Bell, Bystander, Ear
 from alertsvc.observe.metrics import Metrics
+from alertsvc.settings.process import Role
 from alertsvc.store import outbox
 from alertsvc.store.database import Database
+from alertsvc.store.doorbell import Doorbell
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1
+LOOK_SECONDS = 2
 MEND_SECONDS = 60
 AUDIT_SECONDS = 60
 FORGET_SECONDS = 3600
@@ -47,7 +53,10 @@ def worker_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a service is made of. Tests give their own clock, and an end that is sooner."""
+    """What a service is made of. Tests give their own clock, and an end that is sooner.
+
+    Without a `doorbell` processes find each other's work when they look for it.
+    """
 
     database: Database
     outlets: Outlets
@@ -56,10 +65,12 @@ class Parts:
     clock: Clock = utc_now
     new_id: NewId = new_id
     ending: Ending = field(default_factory=Ending)
+    role: Role = Role.ALL
+    doorbell: Doorbell | None = None
 
 
 class Service:
-    """Receives, decides, sends and ticks between `start` and `stop`."""
+    """Receives, decides, sends and ticks between `start` and `stop`, or does the part of it that its role is."""
 
     def __init__(self, parts: Parts) -> None:
         self.database = parts.database
@@ -70,9 +81,12 @@ class Service:
         self.clock = parts.clock
         self.new_id = parts.new_id
         self.tuning = parts.tuning
+        self.role = parts.role
         self.started_at = parts.clock()
         self._outlets = parts.outlets
         self._worker = worker_name()
+        self._bell = Bell(parts.doorbell)
+        self._doorbell = parts.doorbell
         self.sender = Sender(
             parts.database,
             lambda: self._outlets,
@@ -81,6 +95,7 @@ class Service:
             worker=self._worker,
             pace=parts.tuning.pace,
             settled=self._note_settled,
+            call_others=self._bell.ring,
         )
         self.committer = Committer(
             parts.database,
@@ -88,7 +103,7 @@ class Service:
             parts.clock,
             parts.new_id,
             bounds=Bounds(writers=2 if parts.database.dialect == "postgresql" else 1),
-            passenger=self.sender.ride,
+            passenger=self.sender.ride if self.role.sends else self._stand_by,
         )
         self.ticker = Ticker(
             parts.database,
@@ -99,13 +114,22 @@ class Service:
             summarised=self._counting.summarised,
             resolve_timeout=lambda: self.tuning.resolve_timeout,
         )
+        self.lookout = Lookout(parts.database)
         self.auditor = Auditor(parts.database, parts.clock, lambda: self.tuning.retention, self._counting.audited)
         self.gauging = Gauging(
-            Reader(parts.database, self.committer, self.sender, lambda: self._outlets.by_destination, parts.clock)
+            Reader(
+                parts.database,
+                self.committer,
+                self.sender,
+                lambda: self._outlets.by_destination,
+                parts.clock,
+                sends=self.role.sends,
+            )
         )
         self._metronome = Metronome()
         self._lag: asyncio.Task[None] | None = None
         self._loops: list[asyncio.Task[None]] = []
+        self._waking: list[asyncio.Task[None]] = []
         self._retiring: set[asyncio.Task[None]] = set()
         self._in_trouble: set[str] = set()
         """Destinations whose last try was not taken."""
@@ -134,7 +158,13 @@ class Service:
     @property
     def silent_loops(self) -> list[str]:
         """The names of loops that have ended although they should run."""
-        return [loop.get_name() for loop in self._loops if loop.done()] if not self.is_draining else []
+        loops = (*self._loops, *self._waking)
+        return [loop.get_name() for loop in loops if loop.done()] if not self.is_draining else []
+
+    @property
+    def write_trouble(self) -> str | None:
+        """Why the database took no write when something was last to be written, whatever came."""
+        return self.ticker.trouble if self.role.sends else self.lookout.trouble
 
     async def start(self) -> None:
         """Begin to work."""
@@ -142,17 +172,36 @@ class Service:
             freed = await self.database.transaction(self._take_over)
             if freed:
                 log.warning("delivery: %d messages were on their way when the last process ended", freed)
-        self._loops = [
-            asyncio.create_task(self.committer.run(), name="committer"),
-            asyncio.create_task(self.sender.run(), name="sender"),
-        ]
-        self._metronome.every(SWEEP_SECONDS, "sweep", self.ticker.sweep)
-        self._metronome.every(MEND_SECONDS, "mend", self.ticker.mend)
-        self._metronome.every(AUDIT_SECONDS, "audit", self.auditor.audit)
-        self._metronome.every(FORGET_SECONDS, "forget", lambda: self.ticker.forget(self.tuning.retention))
+        if self.role.takes:
+            self._loops.append(asyncio.create_task(self.committer.run(), name="committer"))
+        if self.role.sends:
+            self._loops.append(asyncio.create_task(self.sender.run(), name="sender"))
+            self._metronome.every(SWEEP_SECONDS, "sweep", self.ticker.sweep)
+            self._metronome.every(MEND_SECONDS, "mend", self.ticker.mend)
+            self._metronome.every(AUDIT_SECONDS, "audit", self.auditor.audit)
+            self._metronome.every(FORGET_SECONDS, "forget", lambda: self.ticker.forget(self.tuning.retention))
+        else:
+            self._metronome.every(LOOK_SECONDS, "lookout", self.lookout.look)
+        if self._doorbell is not None:
+            self._wake_each_other(self._doorbell)
         self._metronome.start()
         self._lag = asyncio.create_task(watch_lag(self.metrics.loop_lag.observe), name="lag")
-        log.info("alertsvc %s is ready on %s", __version__, self.database.dialect)
+        log.info("alertsvc %s is ready on %s, role %s", __version__, self.database.dialect, self.role)
+
+    def _wake_each_other(self, doorbell: Doorbell) -> None:
+        self._waking = [asyncio.create_task(self._bell.run(), name="bell")]
+        if self.role.sends:
+            self._waking.append(asyncio.create_task(Ear(doorbell, self.sender.wake).run(), name="ear"))
+
+    def something_is_due(self) -> None:
+        """Whoever sends is to look for work: this process, or another where this one does not."""
+        if self.role.sends:
+            self.sender.wake()
+        else:
+            self._bell.ring()
+
+    def _stand_by(self) -> AbstractContextManager[Bystander]:
+        return nullcontext(Bystander(self._bell.ring))
 
     def adopt(self, outlets: Outlets, tuning: Tuning) -> None:
         """Put another configuration in force, in one step for all that decides and sends. Call it in the loop.
@@ -190,6 +239,8 @@ class Service:
         await ended_within(draining.left(self._ending.sends), working)
         failpoints.reach("drain.sent")
         await self._give_up(working)
+        await cut_short(self._ending.closing, self._waking, quietly=True)
+        self._bell.close()
         database = asyncio.create_task(self.database.close(), name="database")
         await ended_within(self._ending.closing, [database])
         await cut_short(0, [database])

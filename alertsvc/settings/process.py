@@ -39,6 +39,24 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class Role(StrEnum):
+    """What a process does. `api` takes requests and decides, `worker` sends and does what is due, `all` does both."""
+
+    ALL = "all"
+    API = "api"
+    WORKER = "worker"
+
+    @property
+    def takes(self) -> bool:
+        """Whether it takes requests."""
+        return self is not Role.WORKER
+
+    @property
+    def sends(self) -> bool:
+        """Whether it sends, and does what is due."""
+        return self is not Role.API
+
+
 class ServerSection(Section):
     """The HTTP server. `external_url` is how people reach it, without a trailing slash: links in messages need it.
 
@@ -48,6 +66,7 @@ class ServerSection(Section):
 
     listen: ListenAddress = Listen("127.0.0.1", 8080)
     external_url: BaseUrl | None = None
+    role: Role = Role.ALL
     max_body_bytes: Annotated[int, Field(ge=1024, le=100 * 1024 * 1024)] = 16 * 1024 * 1024
 
 

@@ -28,7 +28,6 @@ WRITER_PRAGMAS = (
 )
 READER_PRAGMAS = ("query_only = ON", f"busy_timeout = {BUSY_TIMEOUT_MS}", "cache_size = -8192")
 POSTGRES_SESSION = {
-    "application_name": "alertsvc",
     "timezone": "UTC",
     "statement_timeout": "10s",
     "lock_timeout": "3s",
@@ -46,21 +45,21 @@ class DatabaseInUseError(Exception):
     """Another process has the SQLite file open for writing."""
 
 
-def open_database(url_text: str, *, pool_size: int = 8) -> Database:
-    """Open the database at `url_text`. Nothing is read or written yet on PostgreSQL.
+def open_database(url_text: str, *, pool_size: int = 8, application: str = "alertsvc") -> Database:
+    """Open the database at `url_text`. Nothing is read or written yet on PostgreSQL, where `application` is shown.
 
     Raises:
         ValueError: The URL names neither SQLite nor PostgreSQL.
         DatabaseInUseError: The SQLite file belongs to another running process.
     """
     url = parse_url(url_text)
-    return _open_postgres(url, pool_size) if isinstance(url, Dsn) else _open_sqlite(url)
+    return _open_postgres(url, pool_size, application) if isinstance(url, Dsn) else _open_sqlite(url)
 
 
-def _open_postgres(dsn: Dsn, pool_size: int) -> Database:
+def _open_postgres(dsn: Dsn, pool_size: int, application: str) -> Database:
     engine = postgres_engine(
         dsn,
-        Reach(dsn, POSTGRES_SESSION, COMMAND_SECONDS),
+        Reach(dsn, {"application_name": application, **POSTGRES_SESSION}, COMMAND_SECONDS),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=3,

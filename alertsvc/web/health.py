@@ -49,8 +49,8 @@ async def readiness(service: Service) -> Readiness:
     except StoreUnavailableError as fault:
         causes.append(Cause("database_unavailable", str(fault)))
     else:
-        if service.ticker.trouble is not None:  # it can be read: is it a standby, or locked?
-            causes.append(Cause("database_not_writable", service.ticker.trouble))
+        if service.write_trouble is not None:  # it can be read: is it a standby, or locked?
+            causes.append(Cause("database_not_writable", service.write_trouble))
     if service.committer.is_full:  # asked last, as a silent database takes its time above
         causes.append(Cause("backlog_full", f"{service.committer.waiting_count} requests wait to be stored"))
     if schema is not None and not schema.fits:
@@ -78,10 +78,11 @@ async def ready(service: NamedDependency[Service]) -> Response[dict[str, Any]]:
 async def health(service: NamedDependency[Service], reloader: NamedDependency[Reloader | None]) -> dict[str, Any]:
     """How it is, for people. What is wrong with the configuration's file keeps no work from being done."""
     found, gauges = await asyncio.gather(readiness(service), service.gauging.read())  # a silent database: wait once
-    causes = [*found.causes, *_broken_file(reloader)]
+    causes = [*found.causes, *_nobody_sends(service), *_broken_file(reloader)]
     return {
         "status": "degraded" if causes else "ok",
         "version": __version__,
+        "role": str(service.role),
         "uptime_seconds": round((service.clock() - service.started_at).total_seconds()),
         "database": service.database.dialect,
         "schema": {"current": found.schema.current, "needed": found.schema.head} if found.schema else None,
@@ -98,6 +99,15 @@ async def health(service: NamedDependency[Service], reloader: NamedDependency[Re
 def _total(gauges: Readings, name: str) -> int | None:
     """A count that was read; None: it could not be."""
     return int(sum(gauges[name].values())) if name in gauges else None
+
+
+def _nobody_sends(service: Service) -> list[Cause]:
+    """It keeps no request from being taken, and so is no reason to take this process out of a balancer."""
+    seconds = service.lookout.missed_seconds
+    if seconds is None:
+        return []
+    detail = f"no process that sends was connected to the database for {seconds:.0f} s: messages wait"
+    return [Cause("nobody_sends", detail)]
 
 
 def _broken_file(reloader: Reloader | None) -> list[Cause]:

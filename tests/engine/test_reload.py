@@ -197,11 +197,12 @@ async def test_a_bad_file_leaves_everything_as_it_was(running: Running, change: 
 
 
 async def test_what_needs_a_restart_is_named_each_time_and_left(running: Running) -> None:
-    running.write(("server: {", "database: {url: 'sqlite:///other.db'}\nserver: {listen: ':9', "))
+    running.write(("server: {", "database: {url: 'sqlite:///other.db'}\nserver: {listen: ':9', role: api, "))
     for _ in range(2):
         done = await running.reloader.reload()
-        assert done.left == ("server.listen", "database.url")
+        assert done.left == ("server.listen", "server.role", "database.url")
         assert str(running.reloader.loaded.settings.server.listen) == "127.0.0.1:8080"
+        assert running.reloader.loaded.settings.server.role == "all"
     assert [str(each) for each in done.differences] == []
 
 
