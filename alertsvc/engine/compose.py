@@ -72,6 +72,8 @@ def incident_message(
 ) -> IncidentMessage:
     """The view of an incident that a channel lays out."""
     incident = brief.incident
+    if claimed.reason is Reason.RESOLVED:
+        incident = incident.as_it_ended(claimed.created_at)
     alerts = tuple(_line(each) for each in brief.alerts)
     facts = rules.models.get(incident.labels.get("model", ""))
     newest = alerts[0] if alerts else None

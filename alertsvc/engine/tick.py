@@ -149,15 +149,14 @@ class Ticker:
             return
         await rebuild(self._database, moment.rules)
         await self._database.transaction(partial(_check_mutes, moment.now))
-        self._known_rules = moment.rules
         await self._introduce(moment)
+        self._known_rules = moment.rules
 
     async def _introduce(self, moment: Moment) -> None:
         """Tell whoever is to hear of an incident by these rules, and was not by those before."""
         try:
             strange = await with_strangers(self._database, moment.rules)
         except StoreUnavailableError:
-            self._known_rules = None  # all of it again
             raise
         except Exception:
             log.exception(

@@ -368,9 +368,14 @@ class Play:
 
     def _adopt(self, rules: Any) -> None:
         self.rules = rules
-        self.note(f"configuration {CONFIGURATIONS.index(rules)}")
+        self.note(f"configuration {CONFIGURATIONS.index(rules)} is written")
         for each in self.replicas:
-            self.loop.call_later(self.chance.uniform(0, 3), each.adopt, rules)
+            self.loop.call_later(self.chance.uniform(0, 3), self._reload, each)
+
+    def _reload(self, replica: Replica) -> None:
+        """The file is read: it says what it says by now."""
+        if replica.is_up:
+            replica.adopt(self.rules)
 
     # Trouble
 
