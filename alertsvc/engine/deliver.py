@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 SETTLE_AGAIN_SECONDS = 1.0
 NO_ANSWER = Unknown("the service ended before an answer came", Fault.OTHER)
 NOT_SENT = Retry(Fault.OTHER, "the service ended before it was sent")
+BUSY_SECONDS = 60.0
+"""A destination to which a message left so lately is one that is sent to."""
 UNSTORABLE = "what came back could not be stored; the log says why"
 
 
@@ -79,6 +81,10 @@ class Sender:
         self._call_others = call_others
         self._ticks = ticks
         self._paces: dict[str, Pace] = {}
+        self._left_at: dict[str, float] = {}
+        """When a message left last, by destination."""
+        self._round_at = ticks()
+        """When it looked last for what is due, or waited for it."""
         self._poll_seconds = pace.poll_seconds
         self._overall = Pace(pace.rate, max(1, int(pace.rate)), pace.concurrency)
         self._caught_up: frozenset[str] = frozenset()
@@ -117,6 +123,20 @@ class Sender:
             for name in self._outlets().by_destination
         }
 
+    def busy(self) -> frozenset[str]:
+        """Destinations for which there is a reason if something that is due has not left: it may not, or others do."""
+        now = self._ticks()
+        if self._overall.free(now) == 0:
+            return frozenset(self._outlets().by_destination)
+        lately = {name for name, at in self._left_at.items() if now - at < BUSY_SECONDS}
+        shut = {name for name, state in self.breakers().items() if state is not Breaker.CLOSED}
+        full = {name for name, pace in self._paces.items() if pace.in_flight}
+        return frozenset((lately | shut | full).intersection(self._outlets().by_destination))
+
+    def is_stuck(self, for_seconds: float) -> bool:
+        """Whether it has not looked for what is due for so long, beyond its own rhythm."""
+        return self._ticks() - self._round_at > for_seconds + self._poll_seconds
+
     async def run(self) -> None:
         """Send until `close`; ends when what was on its way has ended and is recorded."""
         async with asyncio.TaskGroup() as loops:
@@ -148,6 +168,7 @@ class Sender:
         await self._rehearse()
         while not self._closing:
             self._wake.clear()
+            self._round_at = self._ticks()
             try:
                 is_there_more = await self._claim_and_start()
             except StoreUnavailableError as fault:
@@ -258,6 +279,7 @@ class Sender:
     def start(self, leased: Leased) -> None:
         """Send what is leased."""
         self._paces[leased.claimed.destination].left()
+        self._left_at[leased.claimed.destination] = self._ticks()
         self._overall.left()
         attempt = asyncio.create_task(self._try(leased))
         self._tries[attempt] = leased.outlet

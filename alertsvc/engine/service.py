@@ -5,20 +5,25 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from alertsvc import __version__, failpoints
 from alertsvc.channels.outcome import Accepted, Outcome
 from alertsvc.clock import Clock, NewId, new_id, utc_now
+from alertsvc.core.model import Severity
 from alertsvc.core.rules import Moment, Rules
-from alertsvc.engine.audit import Auditor
+from alertsvc.engine.audit import Auditor, Subject
 from alertsvc.engine.counting import Counting
+from alertsvc.engine.deadman import Deadman, Proof
 from alertsvc.engine.deliver import Sender
 from alertsvc.engine.ending import Countdown, Ending, cut_short, ended_within
+from alertsvc.engine.hearing import Ticks
 from alertsvc.engine.lag import watch_lag
 from alertsvc.engine.lookout import Lookout
 from alertsvc.engine.metronome import Metronome
@@ -26,15 +31,17 @@ from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.readings import Gauging, Reader
 from alertsvc.engine.receive import Bounds, Committer
+from alertsvc.engine.self_alerts import SelfAlerts
 from alertsvc.engine.settle import Settled
 from alertsvc.engine.tick import Ticker
 from alertsvc.engine.tuning import Tuning
 from alertsvc.engine.waking import Bell, Bystander, Ear
 from alertsvc.observe.metrics import Metrics
 from alertsvc.settings.process import Role
-from alertsvc.store import outbox
-from alertsvc.store.database import Database
+from alertsvc.store import outbox, replicas
+from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.doorbell import Doorbell
+from alertsvc.store.replicas import Itself
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +50,13 @@ LOOK_SECONDS = 2
 MEND_SECONDS = 60
 AUDIT_SECONDS = 60
 FORGET_SECONDS = 3600
+DEADMAN_SECONDS = 1
+AUDIT_LASTS = timedelta(seconds=2 * AUDIT_SECONDS)
+"""A look at the books speaks for the service for so long."""
+STUCK_SECONDS = 60.0
+"""A loop that has not come round for so long does not work."""
 JOB_SECONDS = 5.0
+LEAVE_SECONDS = 1.0
 
 
 def worker_name() -> str:
@@ -64,6 +77,7 @@ class Parts:
     tuning: Tuning = field(default_factory=Tuning)
     clock: Clock = utc_now
     new_id: NewId = new_id
+    ticks: Ticks = time.monotonic
     ending: Ending = field(default_factory=Ending)
     role: Role = Role.ALL
     doorbell: Doorbell | None = None
@@ -115,7 +129,20 @@ class Service:
             resolve_timeout=lambda: self.tuning.resolve_timeout,
         )
         self.lookout = Lookout(parts.database)
-        self.auditor = Auditor(parts.database, parts.clock, lambda: self.tuning.retention, self._counting.audited)
+        self.auditor = Auditor(
+            parts.database,
+            parts.clock,
+            self._subject,
+            self._counting.audited,
+            say=SelfAlerts(self.committer, parts.new_id).say,
+        )
+        self.deadman = Deadman(
+            lambda: self.tuning.deadman,
+            lambda: Proof(self.auditor.last, self.troubles),
+            parts.clock,
+            longest=AUDIT_LASTS,
+            ticks=parts.ticks,
+        )
         self.gauging = Gauging(
             Reader(
                 parts.database,
@@ -124,9 +151,13 @@ class Service:
                 lambda: self._outlets.by_destination,
                 parts.clock,
                 sends=self.role.sends,
+                deadman=self.deadman,
             )
         )
-        self._metronome = Metronome()
+        self._configured_at = self.started_at
+        self.file_trouble: str | None = None
+        """What is wrong with the configuration's file, if the last good configuration is in force because of it."""
+        self._metronome = Metronome(parts.ticks)
         self._lag: asyncio.Task[None] | None = None
         self._loops: list[asyncio.Task[None]] = []
         self._waking: list[asyncio.Task[None]] = []
@@ -166,22 +197,47 @@ class Service:
         """Why the database took no write when something was last to be written, whatever came."""
         return self.ticker.trouble if self.role.sends else self.lookout.trouble
 
+    @property
+    def troubles(self) -> list[str]:
+        """What does not work in this process. It does not ask the database."""
+        found = [f"the {name} has ended" for name in self.silent_loops]
+        found += [f"the job {name} does not come round" for name in self._metronome.overdue()]
+        if self.role.sends and self.sender.is_stuck(STUCK_SECONDS):
+            found.append("the sender does not come round")
+        oldest = self.committer.oldest_received_at
+        if oldest is not None and (self.clock() - oldest).total_seconds() > STUCK_SECONDS:
+            found.append("the committer does not come round")
+        return found
+
+    def _subject(self) -> Subject:
+        itself = Itself(
+            name=self._worker,
+            version=__version__,
+            started_at=self.started_at,
+            configuration=self.rules.fingerprint,
+            configured_at=self._configured_at,
+            busy=sorted(self.sender.busy()),
+            troubles=self.troubles,
+            file_trouble=self.file_trouble,
+        )
+        return Subject(self.rules, self.tuning.retention, itself, self.tuning.self_alerts)
+
     async def start(self) -> None:
         """Begin to work."""
         if self.database.dialect == "sqlite":
             freed = await self.database.transaction(self._take_over)
             if freed:
                 log.warning("delivery: %d messages were on their way when the last process ended", freed)
-        if self.role.takes:
-            self._loops.append(asyncio.create_task(self.committer.run(), name="committer"))
+        self._loops.append(asyncio.create_task(self.committer.run(), name="committer"))
         if self.role.sends:
             self._loops.append(asyncio.create_task(self.sender.run(), name="sender"))
             self._metronome.every(SWEEP_SECONDS, "sweep", self.ticker.sweep)
             self._metronome.every(MEND_SECONDS, "mend", self.ticker.mend)
-            self._metronome.every(AUDIT_SECONDS, "audit", self.auditor.audit)
             self._metronome.every(FORGET_SECONDS, "forget", lambda: self.ticker.forget(self.tuning.retention))
         else:
             self._metronome.every(LOOK_SECONDS, "lookout", self.lookout.look)
+        self._metronome.every(AUDIT_SECONDS, "audit", self.auditor.audit)
+        self._metronome.every(DEADMAN_SECONDS, "deadman", self.deadman.tick)
         if self._doorbell is not None:
             self._wake_each_other(self._doorbell)
         self._metronome.start()
@@ -209,6 +265,8 @@ class Service:
         Channels that are in force no longer are closed once nothing sends through them.
         """
         before, self._outlets, self.tuning = self._outlets, outlets, tuning
+        if outlets.rules.fingerprint != before.rules.fingerprint:
+            self._configured_at = self.clock()
         self._counting.follow(outlets.by_destination)
         self.sender.adopt(tuning.pace, outlets.not_in(before))
         retiring = asyncio.create_task(self._retire(before.not_in(outlets)))
@@ -234,7 +292,7 @@ class Service:
         self.committer.close()
         if self._lag is not None:
             self._lag.cancel()
-        jobs = asyncio.create_task(self._metronome.stop(JOB_SECONDS), name="metronome")
+        jobs = asyncio.create_task(self._end_jobs(), name="metronome")
         working = [jobs, *self._loops, *self._retiring]
         await ended_within(draining.left(self._ending.sends), working)
         failpoints.reach("drain.sent")
@@ -246,6 +304,14 @@ class Service:
         await cut_short(0, [database])
         failpoints.reach("drain.closed")
 
+    async def _end_jobs(self) -> None:
+        await asyncio.gather(self._metronome.stop(JOB_SECONDS), self.deadman.close())
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self.database.transaction(lambda conn: replicas.leave(conn, self._worker))
+        except (StoreUnavailableError, TimeoutError):
+            log.warning("the other replicas will miss this one for a while: the database does not answer")
+
     async def _give_up(self, working: Collection[asyncio.Task[None]]) -> None:
         """End what is still on its way, and have it recorded that nobody knows. Channels close meanwhile."""
         await self.sender.give_up()
@@ -255,6 +321,7 @@ class Service:
         await cut_short(self._ending.closing, [channels, *working])
 
     def _take_over(self, conn: Connection) -> int:
+        replicas.forget_others(conn, self._worker)
         return outbox.free_of_other_workers(conn, self._worker)
 
     def _note_settled(self, settled: Settled) -> None:
@@ -277,6 +344,8 @@ class Service:
                 log.warning("delivery: %s takes messages again", name)
             return
         if settled.state == "failed":
+            if claimed.severity is Severity.CRITICAL:  # who was to be told was not: that is to be known at once
+                self._metronome.soon("audit")
             log.error("delivery %s to %s failed for good: %s: %s", claimed.id, name, outcome.fault, outcome.detail)
         elif name not in self._in_trouble:
             log.warning("delivery: %s fails, messages wait for it: %s: %s", name, outcome.fault, outcome.detail)

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from alertsvc.channels.fields import SecretWebAddress
 from alertsvc.secret import Secret
 from alertsvc.settings.durations import Duration, Interval
-from alertsvc.settings.words import BaseUrl, Listen, ListenAddress
+from alertsvc.settings.words import BaseUrl, Listen, ListenAddress, ReceiverName
 
 DEFAULT_DATABASE_URL = "sqlite:///alertsvc.db"
 """A file in the working directory: beside the configuration would be a read-only folder, or one that upgrades empty."""
@@ -121,6 +122,28 @@ class SilencesSection(Section):
     """
 
     longest: Interval | None = None
+
+
+class SelfAlertsSection(Section):
+    """The alerts that the service raises about itself. `receiver` gets them, whatever the routes say."""
+
+    enabled: bool = True
+    receiver: ReceiverName | None = None
+
+
+class DeadmanSection(Section):
+    """An address outside that is called at each `interval` while the service is well. Who has it can press it too."""
+
+    url: SecretWebAddress | None = None
+    url_file: Path | None = None
+    url_env: str | None = None
+    interval: Interval = timedelta(minutes=1)
+
+    @property
+    def address(self) -> Secret | None:
+        """Where it is; None: nobody is called."""
+        given = (self.url, self.url_file, self.url_env)
+        return None if given == (None, None, None) else Secret("deadman.url", *given)
 
 
 class LoggingSection(Section):

@@ -291,3 +291,18 @@ async def test_nothing_is_held_up_while_files_are_read(running: Running) -> None
     assert not reload.done()
     go_on.set()
     await reload
+
+
+async def test_a_file_that_could_not_be_taken_raises_an_alert_until_one_is(running: Running) -> None:
+    async def states() -> list[tuple[str, str]]:
+        await running.service.auditor.audit()
+        return [(row.labels["alertname"], row.state) for row in await running.rows("alert")]
+
+    assert await states() == []
+    running.write(("receiver: team", "receiver: taem"))
+    with pytest.raises(ConfigError):
+        await running.reloader.reload()
+    assert await states() == [("AlertsvcConfigurationBroken", "firing")]
+    running.write()
+    await running.reloader.reload()
+    assert await states() == [("AlertsvcConfigurationBroken", "resolved")]
