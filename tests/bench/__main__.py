@@ -1,6 +1,7 @@
 """How fast the service is: every figure beside a reference measured in the same run.
 
-    python -m tests.bench [--seconds 3] [--rounds 3] [--only ingest|latency|start|routes] [--database sqlite|postgresql]
+    python -m tests.bench [--seconds 3] [--rounds 3] [--only ingest|latency|start|routes|replicas]
+                          [--database sqlite|postgresql]
 
 Prints a table; each row says what would still be acceptable. Other work on the machine falsifies it.
 """
@@ -11,11 +12,17 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import ingest, latency, routes, starting
+from tests.bench import ingest, latency, replicas, routes, starting
 from tests.bench.rows import Row, print_rows
 from tests.postgres import running_server
 
-PARTS = {"ingest": ingest.measure, "latency": latency.measure, "start": starting.measure, "routes": routes.measure}
+PARTS = {
+    "ingest": ingest.measure,
+    "latency": latency.measure,
+    "start": starting.measure,
+    "routes": routes.measure,
+    "replicas": replicas.measure,
+}
 
 
 def main() -> None:
