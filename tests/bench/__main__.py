@@ -4,8 +4,8 @@
 
 Prints a table; each row says what would still be acceptable. Other work on the machine falsifies it. What takes long
 runs only when it is named: `matrix` (with --alerta FOLDER, a virtual environment that has alerta-server, gunicorn and
-psycopg2-binary, it puts Alerta beside the service), `ceilings`, `loaded`, `overload`, and
-`growth` (with --stored N ...).
+psycopg2-binary, it puts Alerta beside the service), `ceilings`, `loaded`, `overload`,
+`replicas`, and `growth` (with --stored N ...).
 """
 
 import argparse
@@ -17,14 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import ceilings, growth, ingest, latency, loaded, matrix, overload, routes, starting
+from tests.bench import ceilings, growth, ingest, latency, loaded, matrix, overload, replicas, routes, starting
 from tests.bench.machine import about
 from tests.bench.rows import Row, print_rows
 from tests.postgres import running_server
 
 Measure = Callable[[Path, Mapping[str, str], float, int], Coroutine[Any, Any, list[Row]]]
 PARTS = ("ingest", "latency", "start", "routes")
-LONG_PARTS = ("matrix", "ceilings", "loaded", "overload", "growth")
+LONG_PARTS = ("matrix", "ceilings", "loaded", "overload", "replicas", "growth")
 
 
 def main() -> None:
@@ -59,6 +59,7 @@ def main() -> None:
                 "ceilings": ceilings.measure,
                 "loaded": loaded.measure,
                 "overload": overload.measure,
+                "replicas": replicas.measure,
                 "growth": partial(growth.measure, stored=chosen.stored),
             }
             rows += asyncio.run(measures[part](folder, databases, chosen.seconds, chosen.rounds))
