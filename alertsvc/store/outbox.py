@@ -314,8 +314,8 @@ def put_back(
     changes: dict[str, Any] = {"state": "pending", "due_at": due_at, "lease_until": None, "worker": None}
     if unknown:
         changes |= {"maybe_left": True, "unknown_count": outbox.c.unknown_count + 1}
-    if progress is not None:
-        changes["progress"] = dict(progress)
+    if progress:  # somebody may have it already
+        changes |= {"maybe_left": True, "progress": dict(progress)}
     return conn.execute(update(outbox).where(*fence).values(**changes)).rowcount == 1
 
 
