@@ -98,6 +98,7 @@ class Service:
             something_is_due=self.sender.wake,
             summarised=self._counting.summarised,
             resolve_timeout=lambda: self.tuning.resolve_timeout,
+            longest_lease=lambda: self._outlets.longest_lease,
         )
         self.auditor = Auditor(parts.database, parts.clock, lambda: self.tuning.retention, self._counting.audited)
         self.gauging = Gauging(
