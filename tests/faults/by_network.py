@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -34,7 +35,10 @@ def without_names(place: Place) -> Needs:
     file = place.folder / "resolv.conf"
     file.write_text(f"nameserver {DEAD_RESOLVER}\noptions timeout:30 attempts:5\n")
     wrapper = ("unshare", "-m", "sh", "-c", f'mount --bind "{file}" /etc/resolv.conf && exec "$0" "$@"')
-    if shutil.which("unshare") is None or subprocess.run([*wrapper, "true"], capture_output=True).returncode:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*wrapper, "true"], check=False, capture_output=True).returncode
+    ):
         raise NotHereError("a mount namespace: unshare -m")
     return Needs(wrapper=wrapper, troubled_host="provider.test.")
 
@@ -53,9 +57,9 @@ async def dead_names(play: Stage) -> None:
         await asyncio.sleep(play.place.lasting(20, brief=4))
         assert asked.done(), "nobody asked for the name"
     play.needs = Needs()
-    play.write_configuration()  # the provider has an address now
+    play.config.write_text(play.configuration)  # the provider has an address now
     assert play.service is not None
-    play.service.send(1)
+    play.service.send(signal.SIGHUP)
 
 
 NETWORK_FAULTS = [

@@ -21,13 +21,9 @@ async def reload(play: Stage) -> None:
     while time.monotonic() < until:
         turn += 1
         is_good = turn % 2 == 0
-        interval = f"group_interval: {turn}m"
-        bad = BROKEN[turn % len(BROKEN)]
-        play.write_configuration(
-            (lambda text: text.replace("receiver: all\n  routes", f"receiver: all\n  {interval}\n  routes"))
-            if is_good
-            else (lambda text: text + bad)
-        )
+        old, new = ("    - {receiver: all}", f"    - {{receiver: all, group_interval: {turn}m}}")
+        text = play.configuration.replace(old, new) if is_good else play.configuration + BROKEN[turn % len(BROKEN)]
+        play.config.write_text(text)
         if turn % 4 < 2:
             play.service.send(signal.SIGHUP)
         else:
@@ -35,7 +31,7 @@ async def reload(play: Stage) -> None:
             refusals += status == 400
             assert status == (200 if is_good else 400), f"turn {turn} was answered {status}"
         await asyncio.sleep(EVERY_SECONDS)
-    play.write_configuration()
+    play.config.write_text(play.configuration)
     assert (await asked("POST", f"{play.url}/-/reload")).status == 200
     play.remarks.append(f"{turn} reloads, {refusals} of them refused by an answer")
 
