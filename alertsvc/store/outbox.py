@@ -22,7 +22,7 @@ from alertsvc.store.bulk import Among, AnyRow, among, insert_rows, update_rows
 from alertsvc.store.database import ConflictError
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.suppressions import Suppression
-from alertsvc.store.tables import delivery, notification, outbox
+from alertsvc.store.tables import attempt, delivery, notification, outbox
 
 _CARRIED = ("id", "lane", "destination", "receiver", "incident_id", "digest_id", "reason", "severity", "created_at")
 
@@ -275,6 +275,11 @@ def _claimed(row: AnyRow) -> Claimed:
         expires_at=row.expires_at,
         progress=row.progress or {},
     )
+
+
+def first_tried_at(conn: Connection, delivery_id: UUID) -> datetime | None:
+    """When a delivery was first tried, as far as the end of that try is known."""
+    return conn.execute(select(func.min(attempt.c.started_at)).where(attempt.c.delivery_id == delivery_id)).scalar()
 
 
 _END = (

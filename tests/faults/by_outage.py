@@ -50,7 +50,12 @@ async def _live_through(world: World, place: Place, outcome: Outcome) -> None:
     world.channels["team/chat"] = provider
     working = Working(world.database)
     sender = Sender(
-        working, lambda: world.outlets, lambda: world.now, new_id, worker="w", ticks=lambda: world.now.timestamp()
+        working,
+        lambda: world.outlets,
+        lambda: world.now,
+        new_id,
+        worker="w",
+        ticks=lambda: world.now.timestamp(),  # noqa: PLW0108 - it moves
     )
     running = asyncio.create_task(sender.run())
     began, ended = world.now, set[str]()
@@ -89,7 +94,9 @@ async def _judge(world: World, told: list[IncidentMessage], ended: set[str], out
         outcome.broken.append(f"what had ended was told as if it fired: {fresh}")
     early = [each for each in told if world.now - each.opened_at > timedelta(hours=1) and each.delayed_since is None]
     if early:
-        outcome.broken.append(f"{len(early)} of {len(told)} messages do not say that they are late")
+        outcome.broken.append(
+            f"{len(early)} of {len(told)} messages do not say that they are late: {[(each.reason, each.labels, each.happened_at) for each in early]}"
+        )
     firing = {each.labels["model"] for each in await world.rows("incident") if each.status != "resolved"}
     heard = {each.labels["model"] for each in told}
     outcome.untold = len(firing - heard)
