@@ -27,7 +27,7 @@ CLIENTS = 64
 ALERTS_PER_REQUEST = 10
 KNOWN_BODIES = 20
 NEW_BODIES_PER_SECOND = 700
-DESTINATIONS, INCIDENTS = 100, 20
+DESTINATIONS, INCIDENTS = 32, 20
 """As many incidents as a webhook may be told of at once: its own rate is not what is measured."""
 SETTLING_SECONDS = 2.0
 NOBODY = "http://127.0.0.1:9/nobody"
@@ -35,7 +35,7 @@ numbers = count(2_000_000_000, 1_000_000)
 
 SENDING = """
 server: {{role: {role}}}
-delivery: {{rate: 10000, concurrency: 64}}
+delivery: {{rate: 10000}}
 storm: {{messages: 0, pages: 0}}
 correlate: [{{name: model, by: [model]}}]
 route: {{receiver: team, group_wait: 0s}}
