@@ -26,6 +26,7 @@ class Metronome:
         self._wall = Wall(clock, ticks)
         self._watching: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._seconds: dict[str, int] = {}
         self._stopped = False
 
     def every(self, seconds: int, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -38,8 +39,9 @@ class Metronome:
                 self._running[name] = asyncio.create_task(_guarded(name, work), name=name)
 
         self._scheduler.add_job(  # pyright: ignore[reportUnknownMemberType]  # the library has no types
-            job, IntervalTrigger(seconds=seconds, timezone="UTC"), coalesce=True, misfire_grace_time=None
+            job, _each(seconds), id=name, coalesce=True, misfire_grace_time=None
         )
+        self._seconds[name] = seconds
 
     def start(self) -> None:
         """Begin."""
@@ -51,8 +53,8 @@ class Metronome:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if self._wall.look():
-                for job in self._scheduler.get_jobs():  # pyright: ignore
-                    job.reschedule(job.trigger)  # pyright: ignore
+                for job in self._scheduler.get_jobs():  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+                    job.reschedule(_each(self._seconds[job.id]))  # pyright: ignore[reportUnknownMemberType]
 
     async def stop(self, within_seconds: float) -> None:
         """Start nothing more, and let what runs come to its end."""
@@ -69,6 +71,11 @@ class Metronome:
         for task in late:
             log.warning("%s did not end within %.0f s", task.get_name(), within_seconds)
             task.cancel()
+
+
+def _each(seconds: int) -> IntervalTrigger:
+    """Begins by the clock as it is now."""
+    return IntervalTrigger(seconds=seconds, timezone="UTC")
 
 
 async def _guarded(name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -94,9 +94,8 @@ async def _judge(world: World, told: list[IncidentMessage], ended: set[str], out
         outcome.broken.append(f"what had ended was told as if it fired: {fresh}")
     early = [each for each in told if world.now - each.opened_at > timedelta(hours=1) and each.delayed_since is None]
     if early:
-        outcome.broken.append(
-            f"{len(early)} of {len(told)} messages do not say that they are late: {[(each.reason, each.labels, each.happened_at) for each in early]}"
-        )
+        names = [each.labels["model"] for each in early]
+        outcome.broken.append(f"{len(early)} of {len(told)} messages do not say that they are late: {names}")
     firing = {each.labels["model"] for each in await world.rows("incident") if each.status != "resolved"}
     heard = {each.labels["model"] for each in told}
     outcome.untold = len(firing - heard)
