@@ -11,7 +11,6 @@ from tests.faults.fault import NotHereError, NotInstalledError, Place
 from tests.postgres import Server
 
 EVERY_DAY = [
-    ("kill", "sqlite"),
     ("restart-immediate", "postgresql"),
     ("disk-full", "postgresql"),
     ("provider-garbage", "sqlite"),
