@@ -30,7 +30,7 @@ class Metronome:
         self._watching: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._jobs: dict[str, Callable[[], None]] = {}
-        self._seconds: dict[str, float] = {}
+        self._seconds: dict[str, int] = {}
         self._well_at: dict[str, float] = {}
         """When each job came to a good end last, or would have begun to: of a monotonic clock."""
         self._stopped = False
@@ -50,7 +50,7 @@ class Metronome:
         self._jobs[name] = begin
         self._seconds[name] = seconds
         self._scheduler.add_job(  # pyright: ignore[reportUnknownMemberType]  # the library has no types
-            job, IntervalTrigger(seconds=seconds, timezone="UTC"), coalesce=True, misfire_grace_time=None
+            job, _each(seconds), id=name, coalesce=True, misfire_grace_time=None
         )
 
     def start(self) -> None:
@@ -64,8 +64,8 @@ class Metronome:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if self._wall.look():
-                for job in self._scheduler.get_jobs():  # pyright: ignore
-                    job.reschedule(job.trigger)  # pyright: ignore
+                for job in self._scheduler.get_jobs():  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+                    job.reschedule(_each(self._seconds[job.id]))  # pyright: ignore[reportUnknownMemberType]
 
     def soon(self, name: str) -> None:
         """Begin a job now, unless it runs."""
@@ -100,3 +100,8 @@ class Metronome:
             log.warning("%s has to wait, the database is unavailable: %s", name, fault)
         except Exception:
             log.exception("%s failed; it comes again", name)
+
+
+def _each(seconds: int) -> IntervalTrigger:
+    """Begins by the clock as it is now."""
+    return IntervalTrigger(seconds=seconds, timezone="UTC")

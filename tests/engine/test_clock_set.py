@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from apscheduler.triggers.interval import IntervalTrigger
 
 from alertsvc.channels.outcome import Accepted, Fault, Retry
 from alertsvc.core.model import AlertState, Severity
@@ -92,7 +93,7 @@ async def test_jobs_go_on_when_the_clock_is_set_back() -> None:
     metronome.every(1, "job", job)
     metronome.start()
     for each in metronome._scheduler.get_jobs():
-        each.modify(next_run_time=datetime.now(UTC) + HOUR)
+        each.reschedule(IntervalTrigger(seconds=1, start_date=datetime.now(UTC) + HOUR))
     await asyncio.sleep(1.5)
     assert job.begun == 0
     now -= HOUR

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tests.fakes.provider import Mood
-from tests.faults.fault import Fault, NotHereError, Place
+from tests.faults.fault import Fault, NotInstalledError, Place
 from tests.faults.stage import Needs, Stage, under_load
 
 LIBRARIES = "*-linux-gnu/faketime/libfaketimeMT.so.1"
@@ -16,11 +16,11 @@ def with_a_clock_of_its_own(place: Place) -> Needs:
     """The service reads a clock that a file sets.
 
     Raises:
-        NotHereError: libfaketime is not installed.
+        NotInstalledError: libfaketime is not installed.
     """
     found = sorted(Path("/usr/lib").glob(LIBRARIES))
     if not found:
-        raise NotHereError("libfaketime; Debian has it in: faketime")
+        raise NotInstalledError("libfaketime; Debian has it in: faketime")
     set_clock(place, 0)
     return Needs(
         environment={

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -39,13 +40,16 @@ async def small_disk(folder: Path) -> AsyncIterator[Path]:
     Raises:
         NotHereError: Only root may mount one, and not in every container.
     """
-    disk = folder / "disk"
-    disk.mkdir()
-    await command("mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0777", "tmpfs", str(disk))
+    disk = Path(tempfile.mkdtemp(prefix="alertsvc-disk-"))  # not in `folder`: PostgreSQL's user must come in
     try:
-        yield disk
+        await command("mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0777", "tmpfs", str(disk))
+        try:
+            (folder / "disk").symlink_to(disk)
+            yield disk
+        finally:
+            await command("umount", str(disk))
     finally:
-        await command("umount", str(disk))
+        disk.rmdir()
 
 
 def fill(disk: Path) -> Path:
@@ -96,9 +100,6 @@ async def tablespace(server: PrivateServer, database_url: str, disk: Path) -> As
     home.mkdir()
     if server.user is not None:
         shutil.chown(home, server.user)
-        for each in (disk, *disk.parents):
-            if each.stat().st_mode & 0o001 == 0:
-                each.chmod(each.stat().st_mode | 0o011)
     space = f"space_{os.urandom(4).hex()}"
     server.run(f"CREATE TABLESPACE {space} LOCATION '{home}'")
     server.run(f'ALTER DATABASE "{name}" SET TABLESPACE {space}')

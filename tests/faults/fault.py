@@ -14,6 +14,10 @@ class NotHereError(Exception):
     """This machine does not let us do that. The text says what is missing."""
 
 
+class NotInstalledError(NotHereError):
+    """A program is missing that could be installed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where one run happens: an empty folder, a database with the tables in it, and the chance that is its own.
