@@ -13,7 +13,7 @@ from alertsvc.channels.outcome import Fault, Retry
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.engine import commands
 from alertsvc.engine.admit import Refused
-from alertsvc.store import housekeeping, silences
+from alertsvc.store import forgetting, housekeeping, silences
 from alertsvc.store.database import Database
 from alertsvc.store.housekeeping import STEP, Retention
 from alertsvc.store.silences import SilenceRecord
@@ -43,7 +43,7 @@ async def forget_all(world: World, now: datetime, keep: Retention | None = None)
 
 
 def _forget(keep: Retention, now: datetime, conn: Connection) -> int:
-    return housekeeping.forget(conn, keep, now)
+    return forgetting.forget(conn, keep, now)
 
 
 async def counts(world: World) -> dict[str, int]:
