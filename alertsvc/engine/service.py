@@ -51,6 +51,7 @@ MEND_SECONDS = 60
 AUDIT_SECONDS = 60
 FORGET_SECONDS = 3600
 DEADMAN_SECONDS = 1
+AUDIT_REST = timedelta(seconds=5)
 AUDIT_LASTS = timedelta(seconds=2 * AUDIT_SECONDS)
 """A look at the books speaks for the service for so long."""
 STUCK_SECONDS = 60.0
@@ -220,6 +221,7 @@ class Service:
             busy=sorted(self.sender.busy()),
             troubles=self.troubles,
             file_trouble=self.file_trouble,
+            role=str(self.role),
         )
         return Subject(self.rules, self.tuning.retention, itself, self.tuning.self_alerts)
 
@@ -332,6 +334,12 @@ class Service:
         if not isinstance(outcome, KeptBack):
             self._log_trouble(settled, outcome)
 
+    def _look_soon(self) -> None:
+        """Look at the books now, unless that was just done: where everything fails, it fails a thousand times."""
+        last = self.auditor.last
+        if last is None or self.clock() - last.at >= AUDIT_REST:
+            self._metronome.soon("audit")
+
     def _log_trouble(self, settled: Settled, outcome: Outcome) -> None:
         """One line when a destination begins to fail and when it takes messages again, and one for each that is lost.
 
@@ -346,7 +354,7 @@ class Service:
             return
         if settled.state == "failed":
             if claimed.severity is Severity.CRITICAL:  # who was to be told was not: that is to be known at once
-                self._metronome.soon("audit")
+                self._look_soon()
             log.error("delivery %s to %s failed for good: %s: %s", claimed.id, name, outcome.fault, outcome.detail)
         elif name not in self._in_trouble:
             log.warning("delivery: %s fails, messages wait for it: %s: %s", name, outcome.fault, outcome.detail)

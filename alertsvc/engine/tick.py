@@ -19,6 +19,7 @@ from alertsvc.engine.apply import apply_effects
 from alertsvc.engine.digesting import CLOCK_TOLERANCE, send_digest
 from alertsvc.engine.expiry import end_overdue, notice_silence, settle_stable
 from alertsvc.engine.firing import introduce, with_strangers
+from alertsvc.engine.forgetting import forget_all
 from alertsvc.engine.hearing import Hearing
 from alertsvc.engine.inhibiting import rebuild
 from alertsvc.engine.muting import kept_back, mutes_for
@@ -138,9 +139,9 @@ class Ticker:
         if not self._wall.was_true_for(CLOCK_PROVED):
             log.warning("nothing is deleted for its age: the clock was set less than a day ago")
             return
-        now = self._clock()
-        while await self._database.transaction(partial(_forget, keep, now)):
-            failpoints.reach("forget.committed")
+        gone = await forget_all(self._database, keep, self._clock(), self._ticks)
+        if gone:
+            log.info("forgot %d rows that were old, and what hung on them", gone)
 
     def _look_at_clock(self) -> None:
         by = self._wall.look()
@@ -370,12 +371,6 @@ def _mend(conn: Connection) -> int:
     mended = housekeeping.mend_lanes(conn)
     failpoints.reach("mend.written")
     return mended
-
-
-def _forget(keep: Retention, now: datetime, conn: Connection) -> int:
-    gone = housekeeping.forget(conn, keep, now)
-    failpoints.reach("forget.written")
-    return gone
 
 
 def remind(incident_id: UUID, moment: Moment, conn: Connection) -> int:

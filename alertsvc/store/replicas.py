@@ -18,6 +18,8 @@ KEPT = timedelta(minutes=15)
 """Who has been silent for so long is gone, and forgotten."""
 FOLLOWS_WITHIN = timedelta(minutes=10)
 """So long replicas may work by different configurations, while one after the other takes the new one."""
+SENDS_NOTHING = "api"
+"""The role of a process that takes what comes and leaves the rest to others."""
 MOST_OFFSET = 2.0
 """Seconds by which a clock may differ from the database's."""
 
@@ -34,6 +36,7 @@ class Itself:
     busy: Sequence[str] = ()
     troubles: Sequence[str] = ()
     file_trouble: str | None = None
+    role: str = "all"
 
 
 def beat(conn: Connection, itself: Itself, offset: float, now: datetime) -> None:
@@ -42,6 +45,7 @@ def beat(conn: Connection, itself: Itself, offset: float, now: datetime) -> None
     Those that have been silent for long are forgotten.
     """
     row = {
+        "role": itself.role,
         "version": itself.version,
         "started_at": itself.started_at,
         "seen_at": now,
@@ -75,7 +79,10 @@ def unsound(conn: Connection, now: datetime, itself: str | None) -> list[str]:
     """
     rows = _all(conn)
     wrong = [f"{row.name}: silent since {row.seen_at:%H:%M:%S}" for row in rows if not _is_fresh(row, now)]
-    wrong += [f"{row.name}: {trouble}" for row in rows if _is_fresh(row, now) for trouble in row.troubles]
+    fresh = [row for row in rows if _is_fresh(row, now)]
+    wrong += [f"{row.name}: {trouble}" for row in fresh for trouble in row.troubles]
+    if fresh and all(row.role == SENDS_NOTHING and now - row.started_at > FRESH for row in fresh):
+        wrong.append("none of them sends")
     if itself is not None and not any(row.name == itself and row.seen_at == now for row in rows):
         wrong.append(f"{itself}: what it wrote is not there")
     return wrong

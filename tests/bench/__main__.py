@@ -5,7 +5,7 @@
 Prints a table; each row says what would still be acceptable. Other work on the machine falsifies it. What takes long
 runs only when it is named: `matrix` (with --alerta FOLDER, a virtual environment that has alerta-server, gunicorn and
 psycopg2-binary, it puts Alerta beside the service), `ceilings`, `loaded`, `overload`,
-`replicas`, and `growth` (with --stored N ...).
+`replicas`, `growth` (with --stored N ...), and `retention` (with --size N).
 """
 
 import argparse
@@ -17,14 +17,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import ceilings, growth, ingest, latency, loaded, matrix, overload, replicas, routes, starting
+from tests.bench import (
+    ceilings,
+    growth,
+    ingest,
+    latency,
+    loaded,
+    matrix,
+    overload,
+    replicas,
+    retention,
+    routes,
+    starting,
+)
 from tests.bench.machine import about
 from tests.bench.rows import Row, print_rows
 from tests.postgres import running_server
 
 Measure = Callable[[Path, Mapping[str, str], float, int], Coroutine[Any, Any, list[Row]]]
 PARTS = ("ingest", "latency", "start", "routes")
-LONG_PARTS = ("matrix", "ceilings", "loaded", "overload", "replicas", "growth")
+LONG_PARTS = ("matrix", "ceilings", "loaded", "overload", "replicas", "growth", "retention")
 
 
 def main() -> None:
@@ -35,6 +47,7 @@ def main() -> None:
     options.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     options.add_argument("--alerta", type=Path, help="a virtual environment with alerta-server, for the matrix")
     options.add_argument("--stored", type=int, nargs="+", default=[10_000, 100_000], help="open alerts, for growth")
+    options.add_argument("--size", type=int, default=20_000, help="incidents, for retention")
     chosen = options.parse_args()
     print(about())
     with ExitStack() as stack:
@@ -58,6 +71,7 @@ def main() -> None:
                 "matrix": partial(matrix.measure, peer=peer),
                 "ceilings": ceilings.measure,
                 "loaded": loaded.measure,
+                "retention": partial(retention.measure, size=chosen.size),
                 "overload": overload.measure,
                 "replicas": replicas.measure,
                 "growth": partial(growth.measure, stored=chosen.stored),

@@ -49,6 +49,7 @@ class Watch:
     configuration: str = "abc"
     configured_at: datetime = START - HOUR
     offset: float = 0.0
+    role: str = "all"
     holds_back: bool = False
     said: list[Event] = field(default_factory=list)
 
@@ -72,6 +73,7 @@ class Watch:
             sorted(self.busy),
             sorted(self.troubles),
             self.file_trouble,
+            self.role,
         )
         return Subject(self.world.rules, Retention(), itself, self.raises_alerts)
 
@@ -343,6 +345,15 @@ async def test_a_replica_that_ended_as_it_should_is_not_missed(world: World) -> 
     await world.database.transaction(lambda conn: replicas.leave(conn, "other"))
     world.now += FRESH + SECOND
     assert await Watch(world).look() == PASSED
+
+
+async def test_that_nobody_sends_is_found_before_anything_is_to_be_sent(world: World) -> None:
+    takes, sends = Watch(world, "takes", role="api"), Watch(world, "sends", role="worker")
+    assert await takes.look() == PASSED, "the others may be about to start"
+    world.now += FRESH + SECOND
+    assert await takes.look() == {"replicas": 1}
+    await sends.look()
+    assert await takes.look() == PASSED
 
 
 async def test_replicas_have_time_to_take_a_new_file_one_after_the_other(world: World) -> None:

@@ -25,6 +25,8 @@ from alertsvc.engine.self_alerts import wanted
 from alertsvc.engine.silencing import Wanted
 from alertsvc.store import gauges, overdue, tables
 from alertsvc.store.database import Database
+from alertsvc.store.forgetting import PARTS, forget
+from alertsvc.store.housekeeping import Retention
 from alertsvc.store.silences import SilenceRecord
 from tests.core.builders import matcher
 from tests.world import World, destination, rules
@@ -137,6 +139,16 @@ async def test_watching_and_auditing_read_no_more_the_longer_the_service_runs(da
     assert len(statements) >= 18
     waiting_only = {"outbox"}  # whatever is in it has not ended
     await none_reads_whole(database, statements, set(GROWING) - waiting_only)
+
+
+async def test_what_is_old_is_found_without_reading_what_is_not(database: Database) -> None:
+    world = World(database, rules())
+    await a_busy_day(world)
+    statements: Statements = {}
+    with listening(statements):
+        await database.transaction(lambda conn: forget(conn, Retention(), world.now + 5000 * 24 * HOUR))
+    assert len(statements) == len(PARTS)
+    await none_reads_whole(database, statements, (*GROWING, "idempotency", "silence"))
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
