@@ -18,12 +18,16 @@ from alertsvc.hangup import reloading_on_hangup
 from alertsvc.observe.logs import configure
 from alertsvc.observe.metrics import Metrics
 from alertsvc.settings.load import Loaded
-from alertsvc.settings.process import LoggingSection
+from alertsvc.settings.process import LoggingSection, Role
 from alertsvc.settings.source import ConfigSource
 from alertsvc.store import migrate, tokens
 from alertsvc.store.connect import open_database
-from alertsvc.store.database import Database
+from alertsvc.store.database import Database, parse_url
+from alertsvc.store.doorbell import open_doorbell
+from alertsvc.store.dsn import Dsn
+from alertsvc.store.presence import session_name
 from alertsvc.web.connections import BoundedProtocol
+from alertsvc.web.elsewhere import Elsewhere
 from alertsvc.web.express import Express
 
 log = logging.getLogger(__name__)
@@ -41,6 +45,10 @@ class NotStartedError(Exception):
 
 class SchemaNotFittingError(Exception):
     """The database is not at the revision this code needs, and may not be migrated now."""
+
+
+class RoleNotPossibleError(Exception):
+    """The database takes one process, and that must do everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,20 @@ class DrainingServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def check_role(loaded: Loaded) -> None:
+    """Make sure that a process may do only a part of the work.
+
+    Raises:
+        RoleNotPossibleError: It would be the only one.
+        DatabaseUrlError: The URL names no database.
+    """
+    role = loaded.settings.server.role
+    if role is not Role.ALL and not isinstance(parse_url(loaded.settings.database.secret.reveal()), Dsn):
+        raise RoleNotPossibleError(
+            f"the role {role} needs PostgreSQL: a SQLite file takes one process, and that must do everything"
+        )
+
+
 def prepare_database(url: str, *, may_migrate: bool) -> None:
     """Bring the database to the schema this code needs, or make sure that it has it.
 
@@ -97,12 +119,17 @@ def prepare_database(url: str, *, may_migrate: bool) -> None:
 def build_service(loaded: Loaded) -> Service:
     """The service of a configuration, not started."""
     metrics = Metrics(__version__)
+    role, url = loaded.settings.server.role, loaded.settings.database.secret.reveal()
+    name = session_name(role)
+    database = open_database(url, application=name)
     return Service(
         Parts(
-            database=open_database(loaded.settings.database.secret.reveal()),
+            database=database,
             outlets=open_outlets(loaded, counted_in(metrics)),
             metrics=metrics,
             tuning=tuning_of(loaded.settings),
+            role=role,
+            doorbell=open_doorbell(url, name) if database.dialect == "postgresql" else None,
         )
     )
 
@@ -136,8 +163,9 @@ async def serve(service: Service, wanted: Listening, reloader: Reloader) -> None
         NotStartedError: It cannot begin.
     """
     listening = await allowed_address(service.database, wanted, tokens_required=service.tuning.tokens_required)
+    app = create_app(service, reloader)
     config = uvicorn.Config(
-        Express(create_app(service, reloader), service),
+        Express(app, service) if service.role.takes else Elsewhere(app),
         host=listening.host,
         port=listening.port,
         log_config=None,

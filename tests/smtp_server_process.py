@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
+from tests.fakes.mail import Mail, MailServer
 from tests.smtp_server import Behaviour, Trap
 
 MECHANISMS = {"PLAIN", "LOGIN", "CRAM-MD5"}
@@ -25,9 +26,8 @@ class Play:
         self.folder = folder
         self.behaviour = behaviour
         self.connections = itertools.count(1)
-        self.mails = itertools.count(1)
+        self.server = MailServer(behaviour.answers)
         self._passes: Counter[str] = Counter()
-        self._asked: Counter[str] = Counter()
 
     def trap(self, stage: str) -> Trap | None:
         trap = self.behaviour.traps.get(stage)
@@ -35,18 +35,13 @@ class Play:
         self._passes[stage] += 1
         return trap if trap is not None and trap.spare <= number < trap.spare + trap.times else None
 
-    def answer_for(self, address: str) -> str:
-        replies = self.behaviour.answers.get(address, ["250 2.1.5 fine"])
-        reply = replies[min(self._asked[address], len(replies) - 1)]
-        self._asked[address] += 1
-        return reply
-
-    def keep(self, content: bytes, envelope: dict[str, object]) -> str:
-        name = f"{next(self.mails):05d}"
+    def keep(self, content: bytes, envelope: dict[str, object], recipients: list[str]) -> str:
+        reply = self.server.keep(Mail(content, tuple(recipients)))
+        name = f"{len(self.server.kept):05d}"
         (self.folder / f"{name}.eml").write_bytes(content)
-        (self.folder / f"{name}.tmp").write_text(json.dumps(envelope))
+        (self.folder / f"{name}.tmp").write_text(json.dumps({**envelope, "recipients": recipients}))
         (self.folder / f"{name}.tmp").replace(self.folder / f"{name}.json")
-        return f"250 2.0.0 kept as {name}"
+        return reply
 
 
 class TrapServer(SMTP):
@@ -112,7 +107,7 @@ class Handler:
         return AuthResult(success=known, handled=False, auth_data=LoginPassword(login, b"") if known else None)
 
     async def handle_RCPT(self, server, session, envelope, address, options):
-        reply = self.play.answer_for(address)
+        reply = self.play.server.answer_for(address)
         if reply.startswith("2"):
             envelope.rcpt_tos.append(address)
         return reply
@@ -125,12 +120,12 @@ class Handler:
             envelope.original_content,
             {
                 "sender": envelope.mail_from,
-                "recipients": envelope.rcpt_tos,
                 "encrypted": session.ssl is not None or self.play.behaviour.tls == "implicit",
                 "user": session.auth_data.login.decode() if session.auth_data else None,
                 "connection": server.connection,
                 "helo": session.host_name,
             },
+            envelope.rcpt_tos,
         )
         if trap is not None:
             await asyncio.sleep(trap.seconds)

@@ -243,6 +243,6 @@ class World:
     async def balance(self) -> None:
         """The books must balance, and whoever looks at them in a running service must see that they do."""
         await self.database.snapshot(ledger.check)
-        asked = Asked(self.now, START - timedelta(days=1))
+        asked = Asked(self.now, START - timedelta(days=1), self.rules)
         found = await self.database.snapshot(lambda conn: look(conn, asked))
         assert found == {name: [] for name in CHECKS}

@@ -47,14 +47,15 @@ def load_or_exit(given: Path | None) -> "Loaded":
         sys.exit(EXIT_CONFIG)
 
 
-def config_source(given: Path | None, listen: str | None = None) -> "ConfigSource":
+def config_source(given: Path | None, listen: str | None = None, role: str | None = None) -> "ConfigSource":
     """Where the configuration is read from. A flag beats a variable beats the file."""
     from alertsvc.channels import CHANNELS
     from alertsvc.settings.environment import Override
     from alertsvc.settings.source import ConfigSource
 
-    flags = (Override("server", "listen", listen, "--listen"),) if listen else ()
-    return ConfigSource(config_path(given), CHANNELS, flags)
+    said = {"listen": listen, "role": role}
+    flags = [Override("server", key, value, f"--{key}") for key, value in said.items() if value]
+    return ConfigSource(config_path(given), CHANNELS, tuple(flags))
 
 
 def set_up_logging(loaded: "Loaded") -> None:

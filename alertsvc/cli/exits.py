@@ -20,13 +20,14 @@ def exit_on_database_trouble() -> "Generator[None]":
     """Whatever is wrong with the database becomes one line on standard error and an exit code."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from alertsvc.serve import SchemaNotFittingError
+    from alertsvc.serve import RoleNotPossibleError, SchemaNotFittingError
     from alertsvc.store.connect import DatabaseInUseError
-    from alertsvc.store.database import DatabaseUrlError, StoreUnavailableError, describe
+    from alertsvc.store.database import StoreUnavailableError, describe
+    from alertsvc.store.dsn import DatabaseUrlError
 
     try:
         yield
-    except DatabaseUrlError as fault:
+    except (DatabaseUrlError, RoleNotPossibleError) as fault:
         click.echo(str(fault), err=True)
         sys.exit(EXIT_CONFIG)
     except (SchemaNotFittingError, DatabaseInUseError) as fault:

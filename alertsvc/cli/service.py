@@ -28,18 +28,23 @@ if TYPE_CHECKING:
 @click.command()
 @CONFIG_OPTION
 @click.option("--listen", help="host:port to listen on instead of the configured one.")
+@click.option(
+    "--role",
+    type=click.Choice(["all", "api", "worker"]),
+    help="What this process does: api takes requests, worker sends, all (the default) does both.",
+)
 @click.option("--migrate/--no-migrate", default=True, help="Bring the database to this version first (default).")
-def serve(config: Path | None, listen: str | None, migrate: bool) -> None:
+def serve(config: Path | None, listen: str | None, role: str | None, migrate: bool) -> None:
     """Run the service."""
     import uvloop
 
     from alertsvc import failpoints
     from alertsvc.hangup import ignore_hangup
-    from alertsvc.serve import Listening, NotStartedError, build_reloader, build_service, prepare_database
+    from alertsvc.serve import Listening, NotStartedError, build_reloader, build_service, check_role, prepare_database
     from alertsvc.serve import serve as run
 
     ignore_hangup()
-    source = config_source(config, listen)
+    source = config_source(config, listen, role)
     beginning = begin_or_exit(source)
     loaded = beginning.loaded
     address = loaded.settings.server.listen
@@ -49,6 +54,7 @@ def serve(config: Path | None, listen: str | None, migrate: bool) -> None:
         click.echo(str(fault), err=True)
         sys.exit(EXIT_CONFIG)
     with exit_on_database_trouble():
+        check_role(loaded)
         prepare_database(database_url_or_exit(loaded), may_migrate=migrate)
 
     async def work() -> None:

@@ -51,6 +51,10 @@ class Incident:
         """The same at its next version."""
         return replace(self, version=self.version + 1, updated_at=now)
 
+    def as_it_ended(self, at: datetime) -> "Incident":
+        """What who is told that it ended hears of it, though it may have been opened again for others since."""
+        return replace(self, status=IncidentStatus.RESOLVED, resolved_at=at) if self.is_open else self
+
 
 @dataclass(frozen=True, slots=True)
 class Believer:

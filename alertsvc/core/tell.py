@@ -101,8 +101,9 @@ class Telling:
             self._out.hold_on(destination, ended, mutes)
 
     def is_stranger(self, destination: str) -> bool:
-        """Whether `destination` was never to hear of the incident."""
-        return destination not in self._out.believers
+        """Whether `destination` is not to hear of the incident: it never was, or it only knows of an earlier end."""
+        believer = self._out.believers.get(destination)
+        return believer is None or believer.state == "ended"
 
     def knows_nothing(self, destination: str) -> bool:
         """Whether `destination` is to hear of the incident, and has heard nothing, nor is anything on its way."""

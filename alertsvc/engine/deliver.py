@@ -6,7 +6,7 @@ A destination has its own slots, rate and pauses, so that a slow or dead one del
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +26,7 @@ from alertsvc.engine.ride import Leased, Ride, compose_for
 from alertsvc.engine.settle import Settled, Tried, reconsider, settle
 from alertsvc.store import outbox
 from alertsvc.store.database import Database, StoreUnavailableError
+from alertsvc.store.outbox import Claimed
 from alertsvc.store.rehearsal import rehearse
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 SETTLE_AGAIN_SECONDS = 1.0
 NO_ANSWER = Unknown("the service ended before an answer came", Fault.OTHER)
 NOT_SENT = Retry(Fault.OTHER, "the service ended before it was sent")
+BUSY_SECONDS = 60.0
+"""A destination to which a message left so lately is one that is sent to."""
 UNSTORABLE = "what came back could not be stored; the log says why"
 
 
@@ -66,6 +69,7 @@ class Sender:
         worker: str,
         pace: SendingPace = SendingPace(),
         settled: Callable[[Settled], None] = lambda _: None,
+        call_others: Callable[[], None] = lambda: None,
         ticks: Callable[[], float] = boot_clock,
     ) -> None:
         self._database = database
@@ -74,8 +78,13 @@ class Sender:
         self._new_id = new_id
         self._worker = worker
         self._settled = settled
+        self._call_others = call_others
         self._ticks = ticks
         self._paces: dict[str, Pace] = {}
+        self._left_at: dict[str, float] = {}
+        """When a message left last, by destination."""
+        self._round_at = ticks()
+        """When it looked last for what is due, or waited for it."""
         self._poll_seconds = pace.poll_seconds
         self._overall = Pace(pace.rate, max(1, int(pace.rate)), pace.concurrency)
         self._caught_up: frozenset[str] = frozenset()
@@ -84,6 +93,8 @@ class Sender:
         """Destinations that are back after an outage, whose messages wait for no reason any more."""
         self._tries: dict[asyncio.Task[None], Outlet] = {}
         self._rides: set[Ride] = set()
+        self._disowned: list[Claimed] = []
+        """Leased by transactions of which nobody knows whether they committed. They were not sent."""
         self._ended: list[Tried] = []
         self._wake = asyncio.Event()
         self._has_ended = asyncio.Event()
@@ -94,6 +105,10 @@ class Sender:
     def wake(self) -> None:
         """Something may be due."""
         self._wake.set()
+
+    def call_others(self) -> None:
+        """Something is due for which there is no room here: another process may have some."""
+        self._call_others()
 
     @property
     def in_flight_count(self) -> int:
@@ -107,6 +122,20 @@ class Sender:
             name: self._paces[name].breaker(now) if name in self._paces else Breaker.CLOSED
             for name in self._outlets().by_destination
         }
+
+    def busy(self) -> frozenset[str]:
+        """Destinations for which there is a reason if something that is due has not left: it may not, or others do."""
+        now = self._ticks()
+        if self._overall.free(now) == 0:
+            return frozenset(self._outlets().by_destination)
+        lately = {name for name, at in self._left_at.items() if now - at < BUSY_SECONDS}
+        shut = {name for name, state in self.breakers().items() if state is not Breaker.CLOSED}
+        full = {name for name, pace in self._paces.items() if pace.in_flight}
+        return frozenset((lately | shut | full).intersection(self._outlets().by_destination))
+
+    def is_stuck(self, for_seconds: float) -> bool:
+        """Whether it has not looked for what is due for so long, beyond its own rhythm."""
+        return self._ticks() - self._round_at > for_seconds + self._poll_seconds
 
     async def run(self) -> None:
         """Send until `close`; ends when what was on its way has ended and is recorded."""
@@ -139,6 +168,7 @@ class Sender:
         await self._rehearse()
         while not self._closing:
             self._wake.clear()
+            self._round_at = self._ticks()
             try:
                 is_there_more = await self._claim_and_start()
             except StoreUnavailableError as fault:
@@ -205,12 +235,24 @@ class Sender:
     async def _claim_and_start(self) -> bool:
         """Whether more may be due than could be taken."""
         with self.ride() as ride:
-            if not ride.wanted:
+            disowned = list(self._disowned)
+            if not ride.wanted and not disowned:
                 return False
-            await self._database.transaction(partial(ride.claim, self._clock()))
+            try:
+                await self._database.transaction(partial(_claim, ride, disowned, self._clock()))
+            except StoreUnavailableError:
+                ride.abandon()
+                raise
+            del self._disowned[: len(disowned)]
             if ride.start():
                 failpoints.reach("claim.committed")
             return ride.may_be_more
+
+    def disown(self, claimed: Sequence[Claimed]) -> None:
+        """Nobody knows whether these are leased. They were not sent, and waiting for the end of leases takes long."""
+        if claimed:
+            self._disowned += claimed
+            self._wake.set()
 
     def _wanted(self, outlets: Outlets) -> dict[str, int]:
         """How many to claim, by destination, within the rates and the share of the whole."""
@@ -237,6 +279,7 @@ class Sender:
     def start(self, leased: Leased) -> None:
         """Send what is leased."""
         self._paces[leased.claimed.destination].left()
+        self._left_at[leased.claimed.destination] = self._ticks()
         self._overall.left()
         attempt = asyncio.create_task(self._try(leased))
         self._tries[attempt] = leased.outlet
@@ -356,6 +399,12 @@ class Sender:
     def _reconsider_in(self, doubtful: list[Settled], conn: Connection) -> None:
         reconsider(conn, doubtful, Moment(self._outlets().rules, self._clock(), self._new_id))
         failpoints.reach("reconsider.written")
+
+
+def _claim(ride: Ride, disowned: Sequence[Claimed], now: datetime, conn: Connection) -> None:
+    for each in disowned:
+        outbox.put_back(conn, each, each.due_at, unknown=False)
+    ride.claim(now, conn)
 
 
 def _without_answer(tried: Tried) -> Tried:

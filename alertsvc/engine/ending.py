@@ -44,13 +44,14 @@ async def ended_within(seconds: float, tasks: Collection[asyncio.Task[Any]]) -> 
     return list(late)
 
 
-async def cut_short(seconds: float, tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel those of `tasks` that still run, and wait so long for them to clean up.
+async def cut_short(seconds: float, tasks: Collection[asyncio.Task[Any]], *, quietly: bool = False) -> None:
+    """Cancel those of `tasks` that still run, and wait so long for them to clean up. `quietly`: they never end else.
 
     Some wait even then, for a database that says nothing. Nobody waits for them.
     """
     late = [task for task in tasks if not task.done()]
     for task in late:
-        log.warning("%s did not end within its time", task.get_name())
+        if not quietly:
+            log.warning("%s did not end within its time", task.get_name())
         task.cancel()
     await ended_within(seconds, late)

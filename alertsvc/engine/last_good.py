@@ -20,6 +20,7 @@ from alertsvc.store import configurations
 from alertsvc.store.configurations import Kept
 from alertsvc.store.connect import sqlite_path
 from alertsvc.store.database import Database, StoreUnavailableError, describe, parse_url
+from alertsvc.store.dsn import Dsn
 from alertsvc.store.migrate import on_connection
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ def _last_good(source: ConfigSource, url: str, error: ConfigError) -> Beginning:
 
 def _last_kept(url: str) -> Kept | None:
     parsed = parse_url(url)
-    if parsed.get_backend_name() == "sqlite" and not sqlite_path(parsed).is_file():
+    if not isinstance(parsed, Dsn) and not sqlite_path(parsed).is_file():
         return None  # to look would make it
     return on_connection(url, configurations.last, exclusive=False)
 

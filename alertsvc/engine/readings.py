@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from alertsvc.clock import Clock
+from alertsvc.engine.deadman import Deadman
 from alertsvc.engine.deliver import Sender
 from alertsvc.engine.receive import Committer
 from alertsvc.observe.gauges import Readings
@@ -23,13 +24,18 @@ LONGEST_WAIT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Where the gauges are read from. `destinations` are those in force."""
+    """Where the gauges are read from. `destinations` are those in force; one that does not send has no breakers.
+
+    `deadman` may be left away.
+    """
 
     database: Database
     committer: Committer
     sender: Sender
     destinations: Callable[[], Collection[str]]
     clock: Clock
+    sends: bool = True
+    deadman: Deadman | None = None
 
 
 class Gauging:
@@ -65,6 +71,7 @@ class Gauging:
 
     def _own(self) -> Readings:
         committer, sender = self._from.committer, self._from.sender
+        breakers = sender.breakers() if self._from.sends else {}
         oldest = committer.oldest_received_at
         age = 0.0 if oldest is None else max(0.0, (self._from.clock() - oldest).total_seconds())
         return {
@@ -73,8 +80,16 @@ class Gauging:
             "inbox_oldest_age_seconds": {(): age},
             "ingest_inflight_bytes": {(): committer.held_bytes},
             "messages_in_flight": {(): sender.in_flight_count},
-            "breaker_state": {(name,): int(state) for name, state in sender.breakers().items()},
+            "breaker_state": {(name,): int(state) for name, state in breakers.items()},
+            **self._deadman(),
         }
+
+    def _deadman(self) -> Readings:
+        deadman = self._from.deadman
+        if deadman is None or not deadman.is_set:
+            return {}
+        at = deadman.last_success
+        return {"deadman_last_success_timestamp_seconds": {(): 0.0 if at is None else at.timestamp()}}
 
     def _storms(self, stored: Readings) -> Readings:
         """Of every destination in force, and of no other, if it could be read."""

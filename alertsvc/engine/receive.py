@@ -63,6 +63,10 @@ class Passenger(Boarding, Protocol):
         """After it has committed. Returns whether something leaves now."""
         ...
 
+    def abandon(self) -> None:
+        """Nobody knows whether it has committed."""
+        ...
+
 
 class NoPassenger(NobodyBoards):
     """Nothing rides along."""
@@ -76,6 +80,9 @@ class NoPassenger(NobodyBoards):
     def start(self) -> bool:
         """See `Passenger`."""
         return False
+
+    def abandon(self) -> None:
+        """See `Passenger`."""
 
 
 Board = Callable[[], AbstractContextManager[Passenger]]
@@ -234,6 +241,7 @@ class Committer:
         try:
             receipts = await self._database.transaction(partial(self._admit, submissions, passenger))
         except StoreUnavailableError as fault:
+            passenger.abandon()
             self._fail(group, fault)
         except Exception:
             log.exception("ingest: %d requests failed together; each is tried alone", len(group))

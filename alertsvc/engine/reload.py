@@ -57,7 +57,7 @@ class Reloader:
         """The service begins with the configuration that it was made from."""
         self._service.metrics.configuration_taken(self.loaded.rules.fingerprint)
         if self.trouble:
-            self._service.metrics.reload_successful.set(0)
+            self._not_taken(self.trouble[0].headline)
         await keep(self._service.database, self.loaded, self._service.clock())
 
     async def reload(self) -> Reloaded:
@@ -72,8 +72,8 @@ class Reloader:
             except ConfigError as error:
                 self._refuse(error.problems)
                 raise
-            except Exception:
-                self._service.metrics.reload_successful.set(0)
+            except Exception as fault:
+                self._not_taken(f"{type(fault).__name__} in this service; see its log")
                 log.exception("the configuration could not be taken; the one in force stays")
                 raise
             failpoints.reach("reload.parsed")
@@ -95,6 +95,7 @@ class Reloader:
         if wanted.settings.logging != self.loaded.settings.logging:
             self._log_as(wanted.settings.logging)
         self.loaded, self.trouble = wanted, ()
+        self._service.file_trouble = None
         self._service.metrics.configuration_taken(done.fingerprint)
         changes = ", ".join(str(each) for each in done.differences) or "nothing changed"
         log.info("the configuration was taken: %s", changes, extra={"config": done.fingerprint[:12]})
@@ -104,6 +105,10 @@ class Reloader:
 
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
         self.trouble = problems
-        self._service.metrics.reload_successful.set(0)
+        self._not_taken(problems[0].headline)
         log.error("the configuration was not taken, and the one in force stays: %d mistakes", len(problems))
         log_problems(problems)
+
+    def _not_taken(self, why: str) -> None:
+        self._service.metrics.reload_successful.set(0)
+        self._service.file_trouble = why

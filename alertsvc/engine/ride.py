@@ -47,6 +47,10 @@ class Departures(Protocol):
 
     def wake(self) -> None: ...
 
+    def call_others(self) -> None: ...
+
+    def disown(self, claimed: Sequence[Claimed]) -> None: ...
+
     def has_caught_up(self, destinations: frozenset[str]) -> None: ...
 
 
@@ -76,6 +80,7 @@ class Ride:
         """Of what is due as much was taken as there was room for."""
         self._is_claim = False
         self._more_is_due = False
+        self._has_no_room = False
         self._claimed: list[Claimed] = []
         self._composed: dict[UUID, Composed] = {}
         self._opened: dict[tuple[UUID, str], IncidentBrief] = {}
@@ -85,7 +90,7 @@ class Ride:
         self._claimed = []
         self._composed = {}
         self._opened = {}
-        self._more_is_due = False
+        self._more_is_due = self._has_no_room = False
 
     def claim(self, now: datetime, conn: Connection) -> None:
         """Lease what is due, within a transaction; again when that is run again."""
@@ -112,6 +117,7 @@ class Ride:
                 self._claimed.append(outbox.claimed_at_once(each))
             else:
                 self.stays()
+                self._has_no_room |= room.get(each.destination, self.wanted.get(each.destination, 0)) <= 0
         return leases
 
     def stays(self) -> None:
@@ -160,12 +166,18 @@ class Ride:
             self._sender.start(Leased(each, outlet, send_before, self._composed.get(each.id)))
         if self._more_is_due:
             self._sender.wake()
+        if self._has_no_room:
+            self._sender.call_others()
         taken = Counter(each.destination for each in self._claimed)
         full = frozenset(name for name, most in self.wanted.items() if taken[name] >= most)
         if self._is_claim:
             self._sender.has_caught_up(frozenset(self.wanted) - full)
         self.may_be_more = bool(full)
         return bool(self._claimed)
+
+    def abandon(self) -> None:
+        """Nobody knows whether the transaction has committed: nothing leaves, and what it leased is to come free."""
+        self._sender.disown(self._claimed)
 
 
 def briefs_of_new(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from alertsvc.engine.deadman import Switch
 from alertsvc.engine.deliver import SendingPace
 from alertsvc.engine.tick import RESOLVE_TIMEOUT
 from alertsvc.settings.load import Settings
@@ -11,7 +12,10 @@ from alertsvc.store.housekeeping import Retention
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How long things are kept, how fast is sent, what may come in, how long is believed and silenced."""
+    """How long things are kept, how fast is sent, what may come in, how long is believed and silenced.
+
+    And whether it raises alerts about itself, and which address outside it calls while it is well.
+    """
 
     retention: Retention = field(default_factory=Retention)
     pace: SendingPace = field(default_factory=SendingPace)
@@ -19,11 +23,14 @@ class Tuning:
     tokens_required: bool = False
     resolve_timeout: timedelta = RESOLVE_TIMEOUT
     longest_silence: timedelta | None = None
+    self_alerts: bool = True
+    deadman: Switch | None = None
 
 
 def tuning_of(settings: Settings) -> Tuning:
     """The tuning that the file asks for."""
     kept, sending = settings.retention, settings.delivery
+    address = settings.deadman.address
     return Tuning(
         retention=Retention(
             incidents=kept.incidents,
@@ -37,4 +44,6 @@ def tuning_of(settings: Settings) -> Tuning:
         tokens_required=settings.auth.tokens_required,
         resolve_timeout=settings.resolve_timeout,
         longest_silence=settings.silences.longest,
+        self_alerts=settings.self_alerts.enabled,
+        deadman=None if address is None else Switch(address, settings.deadman.interval),
     )

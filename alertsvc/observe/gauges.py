@@ -31,6 +31,11 @@ READ: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("incidents_open", "Open incidents.", ("status", "severity")),
     ("storm_active", "Whether what comes for a destination is summed up.", ("destination",)),
     ("breaker_state", "0: messages leave. 1: one finds out whether they can again. 2: none leaves.", ("destination",)),
+    (
+        "deadman_last_success_timestamp_seconds",
+        "When the address of the dead-man's switch was called last, 0 before that; absent without such an address.",
+        (),
+    ),
     ("quarantine_rows", "Items that could not be used, at which nobody has looked.", ()),
     ("inbox_pending", "Requests that wait to be stored, in this process.", ()),
     ("inbox_oldest_age_seconds", "Age of the oldest request that is not stored yet, in this process.", ()),

@@ -10,6 +10,7 @@ from alertsvc.core.digests import DigestRule, Every
 from alertsvc.core.model import Deliver, Severity
 from alertsvc.core.route import Destination, Matcher, Route, Timing
 from alertsvc.core.rules import ModelFacts, Rules
+from alertsvc.core.self_alerts import NAMES, SERVICE_LABEL
 from alertsvc.core.severity import SeverityRule
 from alertsvc.matchers import matchers_from_map, parse_matchers
 from alertsvc.settings.file import ConfigFile
@@ -66,7 +67,15 @@ def _root(file: ConfigFile, digest: str) -> Route:
         deliver={**DEFAULT_DELIVER, **{severity: deliver for severity, deliver in said.items() if deliver is not None}},
         digest=digest,
     )
-    return _route(file.route, "root", above)
+    root = _route(file.route, "root", above)
+    receiver = file.self_alerts.receiver
+    return root if receiver is None else replace(root, routes=(_to_self_alerts(receiver, root), *root.routes))
+
+
+def _to_self_alerts(receiver: str, root: Route) -> Route:
+    """The route before all others that takes what the service says of itself. No route of a file has such a name."""
+    own = parse_matchers(f'{{{SERVICE_LABEL[0]}="{SERVICE_LABEL[1]}",alertname=~"{"|".join(NAMES)}"}}')
+    return replace(root, path="root/[self_alerts]", receiver=receiver, matchers=own, routes=())
 
 
 def _route(node: RouteNode, path: str, above: Route) -> Route:

@@ -48,6 +48,7 @@ def needing_restart(before: Loaded, after: Loaded) -> tuple[str, ...]:
     """What differs and cannot change while the service runs."""
     differ = {
         "server.listen": before.settings.server.listen != after.settings.server.listen,
+        "server.role": before.settings.server.role != after.settings.server.role,
         "database.url": before.settings.database.secret != after.settings.database.secret,
     }
     return tuple(name for name, differs in differ.items() if differs)
@@ -55,7 +56,8 @@ def needing_restart(before: Loaded, after: Loaded) -> tuple[str, ...]:
 
 def without_restart(before: Loaded, after: Loaded) -> Loaded:
     """`after`, with what cannot change while the service runs as it was before."""
-    server = after.settings.server.model_copy(update={"listen": before.settings.server.listen})
+    fixed = {"listen": before.settings.server.listen, "role": before.settings.server.role}
+    server = after.settings.server.model_copy(update=fixed)
     keeps = after.settings.database.keep_configuration
     database: DatabaseSection = before.settings.database.model_copy(update={"keep_configuration": keeps})
     return replace(after, settings=replace(after.settings, server=server, database=database))

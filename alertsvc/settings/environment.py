@@ -25,6 +25,7 @@ class Override:
 VARIABLES: Mapping[str, tuple[str, str]] = {
     "ALERTSVC_DATABASE_URL": ("database", "url"),
     "ALERTSVC_LISTEN": ("server", "listen"),
+    "ALERTSVC_ROLE": ("server", "role"),
     "ALERTSVC_EXTERNAL_URL": ("server", "external_url"),
     "ALERTSVC_LOG_LEVEL": ("logging", "level"),
     "ALERTSVC_LOG_FORMAT": ("logging", "format"),

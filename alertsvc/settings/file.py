@@ -14,11 +14,13 @@ from alertsvc.settings.intervals import IntervalSection
 from alertsvc.settings.process import (
     AuthSection,
     DatabaseSection,
+    DeadmanSection,
     DeliverySection,
     GlobalSection,
     LoggingSection,
     RetentionSection,
     Section,
+    SelfAlertsSection,
     ServerSection,
     SilencesSection,
 )
@@ -102,6 +104,8 @@ class ConfigFile(Section):
     flapping: FlappingSection = FlappingSection()
     stale_after: Duration = timedelta(hours=8)
     storm: StormSection = StormSection()
+    self_alerts: SelfAlertsSection = SelfAlertsSection()
+    deadman: DeadmanSection = DeadmanSection()
     thresholds_file: NotYet = None
 
 

@@ -9,7 +9,7 @@ from alertsvc.settings.errors import Loc
 from alertsvc.settings.scalars import Tree
 from alertsvc.settings.shape import Shape
 
-_GUARDED = frozenset({"database", "auth", "global", "receivers"})
+_GUARDED = frozenset({"database", "auth", "global", "receivers", "deadman"})
 """Sections with secrets: what stands in the wrong place there may be one."""
 _KEY = re.compile(r"[a-z]{1,20}(?:_[a-z0-9]{1,20}){0,5}")
 _SHORTEST_SECRET = 6

@@ -21,9 +21,11 @@ from alertsvc.settings.nodes import UnreadableError
 from alertsvc.settings.process import (
     AuthSection,
     DatabaseSection,
+    DeadmanSection,
     DeliverySection,
     LoggingSection,
     RetentionSection,
+    SelfAlertsSection,
     ServerSection,
     SilencesSection,
 )
@@ -48,6 +50,8 @@ class Settings:
     delivery: DeliverySection
     silences: SilencesSection
     storm: StormSection
+    self_alerts: SelfAlertsSection
+    deadman: DeadmanSection
     resolve_timeout: timedelta
 
 
@@ -171,6 +175,8 @@ def _loaded(
         delivery=file.delivery,
         silences=file.silences,
         storm=file.storm,
+        self_alerts=file.self_alerts,
+        deadman=anchored(file.deadman, folder),
         resolve_timeout=file.global_.resolve_timeout,
     )
     rules = build_rules(file, receivers.destinations, _fingerprint(text, templates))

@@ -38,6 +38,8 @@ def check_names(document: Document) -> list[Fault]:
         *_words(document),
     ]
     receivers = _defined(document, "receivers")
+    if isinstance(document.at(("receivers",)), list):
+        faults += _undefined(document, ("self_alerts", "receiver"), "receiver", receivers)
     digests = _defined(document, "digests") or frozenset({HOURLY})
     for loc in _routes(document.at(("route",)), ("route",)):
         faults += _twice(document, "route", (*loc, "routes"))
@@ -124,7 +126,7 @@ def _words(document: Document) -> Iterator[Fault]:
 
 def _secret_holders(document: Document) -> Iterator[Loc]:
     """The mappings that may hold a secret."""
-    yield from (("database",), ("auth",), ("global",))
+    yield from (("database",), ("auth",), ("global",), ("deadman",))
     for index, receiver in enumerate(_items(document.at(("receivers",)))):
         for key, entries in receiver.items() if isinstance(receiver, dict) else ():
             if key.endswith(CONFIGS):

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from alertsvc.channels.fields import SecretWebAddress
 from alertsvc.secret import Secret
 from alertsvc.settings.durations import Duration, Interval
-from alertsvc.settings.words import BaseUrl, Listen, ListenAddress
+from alertsvc.settings.words import BaseUrl, Listen, ListenAddress, ReceiverName
 
 DEFAULT_DATABASE_URL = "sqlite:///alertsvc.db"
 """A file in the working directory: beside the configuration would be a read-only folder, or one that upgrades empty."""
@@ -39,6 +40,24 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class Role(StrEnum):
+    """What a process does. `api` takes requests and decides, `worker` sends and does what is due, `all` does both."""
+
+    ALL = "all"
+    API = "api"
+    WORKER = "worker"
+
+    @property
+    def takes(self) -> bool:
+        """Whether it takes requests."""
+        return self is not Role.WORKER
+
+    @property
+    def sends(self) -> bool:
+        """Whether it sends, and does what is due."""
+        return self is not Role.API
+
+
 class ServerSection(Section):
     """The HTTP server. `external_url` is how people reach it, without a trailing slash: links in messages need it.
 
@@ -48,6 +67,7 @@ class ServerSection(Section):
 
     listen: ListenAddress = Listen("127.0.0.1", 8080)
     external_url: BaseUrl | None = None
+    role: Role = Role.ALL
     max_body_bytes: Annotated[int, Field(ge=1024, le=100 * 1024 * 1024)] = 16 * 1024 * 1024
 
 
@@ -102,6 +122,28 @@ class SilencesSection(Section):
     """
 
     longest: Interval | None = None
+
+
+class SelfAlertsSection(Section):
+    """The alerts that the service raises about itself. `receiver` gets them, whatever the routes say."""
+
+    enabled: bool = True
+    receiver: ReceiverName | None = None
+
+
+class DeadmanSection(Section):
+    """An address outside that is called at each `interval` while the service is well. Who has it can press it too."""
+
+    url: SecretWebAddress | None = None
+    url_file: Path | None = None
+    url_env: str | None = None
+    interval: Interval = timedelta(minutes=1)
+
+    @property
+    def address(self) -> Secret | None:
+        """Where it is; None: nobody is called."""
+        given = (self.url, self.url_file, self.url_env)
+        return None if given == (None, None, None) else Secret("deadman.url", *given)
 
 
 class LoggingSection(Section):

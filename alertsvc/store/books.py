@@ -5,10 +5,25 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, exists, func, or_, select
 
-from alertsvc.store.tables import arrival, digest, event, notification, outbox, quarantine
+from alertsvc.core.model import IncidentStatus, Severity
+from alertsvc.store.outbox import lanes_without_head
+from alertsvc.store.tables import (
+    alert,
+    arrival,
+    delivery,
+    digest,
+    episode,
+    event,
+    incident,
+    notification,
+    outbox,
+    quarantine,
+)
 
 MOST_ARRIVALS = 200
 MOST_PENDING = 50_000
+MOST_CRITICAL = 1000
+MOST_FAILED = 500
 MOST_FOUND = 100
 """More than so many are not counted: one is too many."""
 
@@ -63,3 +78,54 @@ def uncovered_notifications(conn: Connection) -> list[UUID]:
     on_its_way = exists().where(outbox.c.id == each.delivery_id)
     gathered = each.delivery_id.is_(None) & exists().where(digest.c.id == each.digest_id, digest.c.state == "open")
     return list(conn.execute(select(each.id).where(~or_(on_its_way, gathered)).limit(MOST_FOUND)).scalars())
+
+
+def unmentioned_criticals(conn: Connection) -> list[UUID]:
+    """Critical incidents that fire and of which nobody was ever to be told anything: no notification, however it ended.
+
+    That is right where no destination wants to be told. Those that opened last come first; beyond the first
+    `MOST_CRITICAL` nobody looks.
+    """
+    i = incident.c
+    latest = (
+        select(i.id)
+        .where(i.status == IncidentStatus.FIRING, i.severity == Severity.CRITICAL)
+        .order_by(i.opened_at.desc())
+        .limit(MOST_CRITICAL)
+        .cte("latest")
+    )
+    noted = exists().where(notification.c.incident_id == latest.c.id)
+    return list(conn.execute(select(latest.c.id).where(~noted).limit(MOST_FOUND)).scalars())
+
+
+def disordered_lanes(conn: Connection) -> list[str]:
+    """Lanes in which everything waits, and lanes in which something waits that should have left before the head."""
+    head, waiting = outbox.alias("head"), outbox.alias("waiting")
+    overtaken = exists().where(
+        waiting.c.lane == head.c.lane, waiting.c.sequence < head.c.sequence, waiting.c.state == "waiting"
+    )
+    inverted = select(head.c.lane).where(head.c.state != "waiting", overtaken).limit(MOST_FOUND)
+    return [*lanes_without_head(conn)[:MOST_FOUND], *conn.execute(inverted).scalars()]
+
+
+def failed_criticals(conn: Connection, source: str, since: datetime) -> list[str]:
+    """Destinations at which a critical message has failed for good `since` then, other than about alerts of `source`.
+
+    An incident with an alert of another source counts. Of the messages that failed the latest are looked at.
+    """
+    d, n = delivery.c, notification.c
+    latest = (
+        select(d.id, d.destination)
+        .where(d.outcome == "failed", d.finished_at >= since, d.severity == Severity.CRITICAL)
+        .order_by(d.finished_at.desc())
+        .limit(MOST_FAILED)
+        .cte("latest")
+    )
+    foreign = exists().where(
+        n.delivery_id == latest.c.id,
+        episode.c.incident_id == n.incident_id,
+        alert.c.id == episode.c.alert_id,
+        alert.c.source != source,
+    )
+    chosen = select(latest.c.destination).where(foreign).distinct().order_by(latest.c.destination)
+    return list(conn.execute(chosen.limit(MOST_FOUND)).scalars())

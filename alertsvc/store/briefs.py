@@ -134,15 +134,28 @@ _LATEST_RAISE = (
 _MEMBER_IDS = (
     select(notification.c.incident_id).where(notification.c.delivery_id == bindparam("delivery_id")).distinct()
 )
+_ABOUT = (
+    select(notification.c.incident_id, notification.c.destination)
+    .where(notification.c.delivery_id == bindparam("delivery_id"))
+    .distinct()
+    .subquery()
+)
+_BELIEVED = (
+    _ABOUT.join(incident, incident.c.id == _ABOUT.c.incident_id)
+    # who was told that it ended is told no more of it, whoever hears that it fires again
+    .outerjoin(
+        believer,
+        (believer.c.incident_id == _ABOUT.c.incident_id) & (believer.c.destination == _ABOUT.c.destination),
+    )
+)
+_IS_OVER = (incident.c.status == "resolved") | (func.coalesce(believer.c.state, "") == "ended")
 _MEMBERS = (
-    select(incident)
-    .where(incident.c.id.in_(_MEMBER_IDS))
-    .order_by(case((incident.c.status == "resolved", 1), else_=0), incident.c.severity.desc(), incident.c.opened_at)
+    select(incident, believer.c.state.label("belief"), believer.c.ended_at)
+    .select_from(_BELIEVED)
+    .order_by(case((_IS_OVER, 1), else_=0), incident.c.severity.desc(), incident.c.opened_at)
     .limit(bindparam("most"))
 )
-_MEMBER_COUNTS = select(func.count(), func.count().filter(incident.c.status != "resolved")).where(
-    incident.c.id.in_(_MEMBER_IDS)
-)
+_MEMBER_COUNTS = select(func.count(), func.count().filter(~_IS_OVER)).select_from(_BELIEVED)
 _NAME = func.coalesce(alert.c.labels["alertname"].as_string(), "").label("alertname")
 _COUNT = func.count(alert.c.incident_id.distinct()).label("incident_count")
 _KINDS = (
@@ -255,7 +268,7 @@ def digest_brief(
     storm = mark_from(window.storm)
     most = MOST_ITEMS if storm is None else MOST_STORM_ITEMS
     rows = conn.execute(_MEMBERS, {"delivery_id": delivery_id, "most": most_items.get(window.name, most)}).all()
-    listed = [(incident_from(row), int(row.alert_count - _firing_count(row))) for row in rows]
+    listed = [(_as_believed(row), int(row.alert_count - _firing_count(row))) for row in rows]
     total, still = conn.execute(_MEMBER_COUNTS, {"delivery_id": delivery_id}).one()
     still_listed = sum(each.is_open for each, _ in listed)
     return DigestBrief(
@@ -268,6 +281,11 @@ def digest_brief(
         storm=storm,
         kinds=() if storm is None else _kinds(conn, delivery_id),
     )
+
+
+def _as_believed(row: AnyRow) -> Incident:
+    found = incident_from(row)
+    return found.as_it_ended(row.ended_at or found.updated_at) if row.belief == "ended" else found
 
 
 def _kinds(conn: Connection, delivery_id: UUID) -> list[tuple[str, int, int]]:

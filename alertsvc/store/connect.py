@@ -4,15 +4,17 @@ import fcntl
 import os
 import sqlite3
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from alertsvc.store.database import Database, DatabaseUrlError, PostgresDatabase, SqliteDatabase, on_connect, parse_url
+from alertsvc.store.database import Database, PostgresDatabase, SqliteDatabase, on_connect, parse_url
+from alertsvc.store.dsn import DatabaseUrlError, Dsn
+from alertsvc.store.reach import Reach
 
 OLDEST_SQLITE = (3, 35)
 BUSY_TIMEOUT_MS = 5000
@@ -26,7 +28,6 @@ WRITER_PRAGMAS = (
 )
 READER_PRAGMAS = ("query_only = ON", f"busy_timeout = {BUSY_TIMEOUT_MS}", "cache_size = -8192")
 POSTGRES_SESSION = {
-    "application_name": "alertsvc",
     "timezone": "UTC",
     "statement_timeout": "10s",
     "lock_timeout": "3s",
@@ -35,24 +36,30 @@ POSTGRES_SESSION = {
 }
 
 
+COMMAND_SECONDS = 15
+READ_ONLY = "25006"
+"""What a server says to a write that has become a standby, or was told to take none."""
+
+
 class DatabaseInUseError(Exception):
     """Another process has the SQLite file open for writing."""
 
 
-def open_database(url_text: str, *, pool_size: int = 8) -> Database:
-    """Open the database at `url_text`. Nothing is read or written yet on PostgreSQL.
+def open_database(url_text: str, *, pool_size: int = 8, application: str = "alertsvc") -> Database:
+    """Open the database at `url_text`. Nothing is read or written yet on PostgreSQL, where `application` is shown.
 
     Raises:
         ValueError: The URL names neither SQLite nor PostgreSQL.
         DatabaseInUseError: The SQLite file belongs to another running process.
     """
     url = parse_url(url_text)
-    return _open_sqlite(url) if url.get_backend_name() == "sqlite" else _open_postgres(url, pool_size)
+    return _open_postgres(url, pool_size, application) if isinstance(url, Dsn) else _open_sqlite(url)
 
 
-def _open_postgres(url: URL, pool_size: int) -> Database:
-    engine = create_async_engine(
-        url,
+def _open_postgres(dsn: Dsn, pool_size: int, application: str) -> Database:
+    engine = postgres_engine(
+        dsn,
+        Reach(dsn, {"application_name": application, **POSTGRES_SESSION}, COMMAND_SECONDS),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=3,
@@ -60,17 +67,29 @@ def _open_postgres(url: URL, pool_size: int) -> Database:
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
         hide_parameters=True,
-        connect_args={"timeout": 3, "command_timeout": 15, "server_settings": POSTGRES_SESSION},
     )
-    event.listen(engine.sync_engine, "handle_error", _unanswered)
+    event.listen(engine.sync_engine, "handle_error", _of_no_use)
     return PostgresDatabase(engine)
 
 
-def _unanswered(context: ExceptionContext) -> None:
-    """asyncpg says with a bare TimeoutError that a server went silent. It is the database's fault as any other.
+def postgres_engine(dsn: Dsn, reach: Reach, **options: Any) -> AsyncEngine:
+    """An engine of what `reach` connects to."""
+    ways: dict[str, Any] = {"async_creator_fn": reach}
+    cached = dsn.caches.get("prepared_statement_cache_size")
+    if cached is not None:
+        ways["prepared_statement_cache_size"] = cached
+    return create_async_engine("postgresql+asyncpg://", connect_args=ways, **options)
 
-    The connection is given up, and with it those that were opened before: a rollback would wait as long again.
+
+def _of_no_use(context: ExceptionContext) -> None:
+    """A connection is given up, and with it those that were opened before, when its server went silent or takes writes
+    no more: another does, or it will do so again.
+
+    asyncpg says with a bare TimeoutError that a server is silent: it is the database's fault as any other, and a
+    rollback would wait as long again.
     """
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
     if isinstance(context.original_exception, OSError):
         context.is_disconnect = True
         raise OperationalError(None, None, context.original_exception)

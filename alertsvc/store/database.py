@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from alertsvc.store import tally
+from alertsvc.store.dsn import DatabaseUrlError, Dsn, parse_dsn
 from alertsvc.store.listening import CONFLICT, POSTGRES_RETRY_CODES, Access, Listener, Watched
 from alertsvc.store.tally import Tally
 
@@ -34,10 +35,6 @@ UNAVAILABLE_CODES = ("08", "53", "57", "58", "25006", "28", "3D", "55000")
 
 class StoreUnavailableError(Exception):
     """The database cannot be used now, or a commit's outcome is unknown. Repeating the request later is safe."""
-
-
-class DatabaseUrlError(ValueError):
-    """The URL names no database that this service can use. The text does not repeat it."""
 
 
 class ConflictError(Exception):
@@ -254,19 +251,20 @@ def _translated(fault: Exception) -> Exception:
     return StoreUnavailableError(describe(fault))
 
 
-def parse_url(text: str) -> URL:
-    """The database's URL with the driver this service uses, whatever spelling it was given in.
+def parse_url(text: str) -> URL | Dsn:
+    """What a database's URL says: a `Dsn` of PostgreSQL, or the URL of a SQLite file.
 
     Raises:
         DatabaseUrlError: Neither SQLite nor PostgreSQL.
     """
+    text = text.strip()
+    if text.startswith(("postgresql:", "postgresql+", "postgres:")):
+        return parse_dsn(text)
     try:
         url = make_url(text)
     except (ValueError, ArgumentError):  # their texts may repeat the password
         raise DatabaseUrlError("database url: it cannot be read; write postgresql://user:password@host/name") from None
     kind = url.get_backend_name()
-    if kind in {"postgresql", "postgres"}:
-        return url.set(drivername="postgresql+asyncpg")
     if kind == "sqlite":
         return url.set(drivername="sqlite")
     raise DatabaseUrlError(

@@ -24,7 +24,7 @@ def stored(conn: Connection, clock: Clock) -> Gauges:
     schema = state_of(conn)
     return {
         "schema_version": {(schema.current or "none", schema.head): float(schema.fits)},
-        "clock_offset_seconds": {(): _clock_offset(conn, clock)},
+        "clock_offset_seconds": {(): clock_offset(conn, clock)},
         **_on_disk(conn),
         **_outbox(conn, now),
         "digest_lateness_seconds": {(): _digest_lateness(conn, now)},
@@ -86,7 +86,7 @@ def _digest_lateness(conn: Connection, now: datetime) -> float:
     return 0.0 if oldest is None else (now - oldest).total_seconds()
 
 
-def _clock_offset(conn: Connection, clock: Clock) -> float:
+def clock_offset(conn: Connection, clock: Clock) -> float:
     """How many seconds the database's clock is ahead of ours; SQLite has ours."""
     if conn.dialect.name == "sqlite":
         return 0.0

@@ -5,27 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from alertsvc.core.effects import HistoryEntry
+from alertsvc.core.model import Reason
 from alertsvc.store import incidents, tally
 from alertsvc.store.bulk import AnyRow, among
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.outbox import lanes_without_head, promote
+from alertsvc.store.settling import Covered, may_have_heard
 from alertsvc.store.tables import (
-    alert,
-    arrival,
-    attempt,
     delivery,
-    digest,
-    event,
-    idempotency,
-    incident,
-    measurement,
     notification,
     outbox,
-    quarantine,
-    silence,
 )
 
 STEP = 500
@@ -68,12 +60,24 @@ def give_up_unknown(conn: Connection, known: Sequence[str], now: datetime, new_i
         update(notification)
         .where(among(conn, notification.c.delivery_id, ids), notification.c.state == "pending")
         .values(state="failed", ended_why=why, ended_at=now)
-        .returning(notification.c.incident_id, notification.c.delivery_id, notification.c.destination)
+        .returning(
+            notification.c.id,
+            notification.c.incident_id,
+            notification.c.delivery_id,
+            notification.c.destination,
+            notification.c.reason,
+        )
     )
     by_id = {row.id: row for row in rows}
     told_of = conn.execute(failed).all()
     tally.count_each(conn, tally.DELIVERY, ((row.destination, "failed") for row in rows))
     tally.count_each(conn, tally.NOTIFICATION, ((each.destination, "failed") for each in told_of))
+    heard = [
+        Covered(each.id, each.incident_id, each.destination, Reason(each.reason))
+        for each in told_of
+        if by_id[each.delivery_id].maybe_left
+    ]
+    may_have_heard(conn, heard, now)
     covered = sorted({(each.delivery_id, each.incident_id) for each in told_of})
     new = Insertions()
     lines = [_failed(by_id[delivery_id], about, why, now) for delivery_id, about in covered]
@@ -87,26 +91,3 @@ def _failed(row: AnyRow, incident_id: UUID, why: str, now: datetime) -> HistoryE
     facts: dict[str, object] = {"delivery_id": str(row.id), "attempt": row.attempt_count}
     said = f"{row.reason}: {why}"
     return HistoryEntry(incident_id, now, "delivery_failed", row.destination, row.destination, said, facts)
-
-
-def forget(conn: Connection, keep: Retention, now: datetime) -> int:
-    """Delete one step of what is older than it is to be kept. Open incidents and what they need stay."""
-    gone = _delete_step(conn, incident, incident.c.resolved_at < now - keep.incidents)
-    gone += _delete_step(conn, alert, (alert.c.incident_id.is_(None)) & (alert.c.last_seen_at < now - keep.incidents))
-    gone += _delete_step(conn, measurement, measurement.c.received_at < now - keep.measurements)
-    gone += _delete_step(conn, attempt, attempt.c.finished_at < now - keep.deliveries)
-    gone += _delete_step(
-        conn, delivery, (delivery.c.incident_id.is_(None)) & (delivery.c.finished_at < now - keep.deliveries)
-    )
-    gone += _delete_step(conn, digest, (digest.c.state != "open") & (digest.c.closed_at < now - keep.deliveries))
-    gone += _delete_step(conn, idempotency, idempotency.c.created_at < now - keep.idempotency_keys, "key")
-    gone += _delete_step(conn, silence, silence.c.ends_at < now - keep.incidents)
-    gone += _delete_step(conn, quarantine, quarantine.c.received_at < now - keep.incidents)
-    still_used = select(quarantine.c.arrival_id).where(quarantine.c.state == "open")
-    old = (arrival.c.received_at < now - keep.arrivals) & arrival.c.id.not_in(still_used)
-    return gone + _delete_step(conn, arrival, old & arrival.c.id.not_in(select(event.c.arrival_id)))
-
-
-def _delete_step(conn: Connection, table: Table, condition: ColumnElement[bool], key: str = "id") -> int:
-    chosen = select(table.c[key]).where(condition).limit(STEP)
-    return conn.execute(delete(table).where(table.c[key].in_(chosen))).rowcount

@@ -197,9 +197,11 @@ def _pending(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, list[PendingNo
 
 
 def destinations_of(conn: Connection, ids: Collection[UUID]) -> dict[UUID, set[str]]:
-    """The destinations that were ever to hear of incidents, by incident. Nothing is held."""
+    """The destinations that are to hear of incidents and how they end, by incident. Nothing is held."""
     found: dict[UUID, set[str]] = {}
-    chosen = select(believer.c.incident_id, believer.c.destination).where(among(conn, believer.c.incident_id, ids))
+    chosen = select(believer.c.incident_id, believer.c.destination).where(
+        among(conn, believer.c.incident_id, ids), believer.c.state != "ended"
+    )
     for row in conn.execute(chosen):
         found.setdefault(row.incident_id, set()).add(row.destination)
     return found

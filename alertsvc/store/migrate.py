@@ -4,20 +4,21 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
 from alertsvc import failpoints
 from alertsvc.resources import data_dir
-from alertsvc.store.connect import sqlite_engine, sqlite_path, take_file_lock
+from alertsvc.store.connect import postgres_engine, sqlite_engine, sqlite_path, take_file_lock
 from alertsvc.store.database import parse_url
+from alertsvc.store.dsn import Dsn
+from alertsvc.store.reach import Reach
 
 T = TypeVar("T")
 
@@ -93,10 +94,10 @@ def on_connection(database_url: str, work: Callable[[Connection], T], *, exclusi
     rebuilt (they would cascade), and references are checked before the commit.
 
     Raises:
-        alertsvc.store.database.DatabaseUrlError: The URL names no database, or a SQLite that is no file.
+        alertsvc.store.dsn.DatabaseUrlError: The URL names no database, or a SQLite that is no file.
     """
     url = parse_url(database_url)
-    if url.get_backend_name() == "postgresql":
+    if isinstance(url, Dsn):
         return asyncio.run(_on_postgres(url, work))
     path = sqlite_path(url)
     lock = take_file_lock(path) if exclusive else None
@@ -114,8 +115,8 @@ def on_connection(database_url: str, work: Callable[[Connection], T], *, exclusi
             lock.close()
 
 
-async def _on_postgres(url: Any, work: Callable[[Connection], T]) -> T:
-    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 5})
+async def _on_postgres(dsn: Dsn, work: Callable[[Connection], T]) -> T:
+    engine = postgres_engine(dsn, Reach(dsn, {"application_name": "alertsvc"}), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(work)

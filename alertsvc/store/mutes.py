@@ -2,17 +2,20 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
 from alertsvc.core.effects import HeldBack, Released
-from alertsvc.store.bulk import Among, AnyRow, among, delete_rows, insert_rows
+from alertsvc.store.bulk import Among, AnyRow, among, delete_rows, insert_rows, update_rows
 from alertsvc.store.tables import believer, ended_mute, incident, mute
 
 ENDS_AT_ONCE = 100
 """How many ended mutes are looked at in one transaction."""
+LONGEST_TRANSACTION = timedelta(seconds=30)
+"""What holds a transaction open for longer than this is ended by the database: its statements and its idleness are
+bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +98,31 @@ def announce_end(conn: Connection, refs: Iterable[str], now: datetime) -> None:
     A row of its own for each, since whoever says so must not wait for the lanes they are about.
     """
     rows = [{"ref": ref, "ended_at": now} for ref in sorted(set(refs))]
-    insert_rows(conn, ended_mute, rows, on_conflict="ON CONFLICT (ref) DO NOTHING")
+    insert_rows(conn, ended_mute, rows, on_conflict="ON CONFLICT (ref, ended_at) DO NOTHING")
 
 
-def any_ended(conn: Connection) -> bool:
-    """Whether mutes have ended at which nobody has looked."""
-    return conn.execute(select(ended_mute.c.ref).limit(1)).first() is not None
+def any_ended(conn: Connection, now: datetime) -> bool:
+    """Whether mutes have ended at which nobody has looked, or not for the second time that is due."""
+    return conn.execute(select(ended_mute.c.ref).where(_is_to_be_looked_at(now)).limit(1)).first() is not None
 
 
 def take_ends(conn: Connection, now: datetime) -> int:
     """Have what ended mutes keep back looked at now. Returns how many mutes that were."""
-    taken = select(ended_mute.c.ref).order_by(ended_mute.c.ref).limit(ENDS_AT_ONCE)
-    refs = list(conn.execute(taken.with_for_update(skip_locked=True)).scalars())
+    taken = select(ended_mute).where(_is_to_be_looked_at(now)).order_by(ended_mute.c.ref).limit(ENDS_AT_ONCE)
+    rows = conn.execute(taken.with_for_update(skip_locked=True)).all()
+    refs = [row.ref for row in rows]
     if refs:
         later = or_(mute.c.check_at.is_(None), mute.c.check_at > now)
         conn.execute(update(mute).where(among(conn, mute.c.ref, refs), later).values(check_at=now))
-        conn.execute(delete(ended_mute).where(among(conn, ended_mute.c.ref, refs)))
+        seen = [{"ref": row.ref, "ended_at": row.ended_at, "looked_at": now} for row in rows if row.looked_at is None]
+        done = [{"ref": row.ref, "ended_at": row.ended_at} for row in rows if row.looked_at is not None]
+        update_rows(conn, ended_mute, ["ref", "ended_at"], seen)
+        delete_rows(conn, ended_mute, done)
     return len(refs)
+
+
+def _is_to_be_looked_at(now: datetime) -> ColumnElement[bool]:
+    return or_(ended_mute.c.looked_at.is_(None), ended_mute.c.looked_at <= now - LONGEST_TRANSACTION)
 
 
 def put_off(conn: Connection, incident_id: UUID, now: datetime, until: datetime) -> None:

@@ -41,6 +41,8 @@ from alertsvc.store.tables import (
 
 SCANNED_AT_MOST = 2000
 """Rows that a filter which the database cannot evaluate may look at for one page."""
+SEARCHED_AT_MOST = 5000
+"""Rows that a filter which no index answers may look at for one page."""
 
 _PATH_NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 """Names that a JSON path of SQLite can name: it has no escapes. Others are found key by key, which takes longer."""
@@ -77,21 +79,39 @@ class IncidentPage:
 
 
 def incident_page(conn: Connection, wanted: IncidentFilter, after: UUID | None, limit: int) -> IncidentPage:
-    """At most `limit` incidents older than `after`."""
+    """At most `limit` incidents older than `after`.
+
+    What no index finds is looked for among the next thousands only, however many there are: such a page may have fewer
+    incidents than `limit`, or none, and be followed by others.
+    """
     in_sql = [matcher for matcher in wanted.matchers if matcher.op in {Op.EQUAL, Op.NOT_EQUAL}]
     in_python = [matcher for matcher in wanted.matchers if matcher not in in_sql]
-    chosen = select(incident).where(*_conditions(conn, wanted, in_sql)).order_by(incident.c.id.desc())
-    if not in_python:
-        return _plain_page(conn, chosen if after is None else chosen.where(incident.c.id < after), limit)
+    chosen = select(incident).where(*_conditions(wanted)).order_by(incident.c.id.desc())
+    if after is not None:
+        chosen = chosen.where(incident.c.id < after)
+    if not wanted.matchers and not wanted.words:
+        return _plain_page(conn, chosen, limit)
+    searched = chosen.where(*_searches(conn, wanted, in_sql))
+    if in_python:
+        return _page_that_fits(conn, searched, wanted.matchers, limit)
+    step = chosen.with_only_columns(incident.c.id).offset(SEARCHED_AT_MOST - 1).limit(2)
+    ends = conn.execute(step).scalars().all()  # the last that is looked at, and whether there is one after it
+    if len(ends) < 2:
+        return _plain_page(conn, searched, limit)
+    page = _plain_page(conn, searched.where(incident.c.id >= ends[0]), limit)
+    return page if page.next_after is not None else IncidentPage(page.items, ends[0])
+
+
+def _page_that_fits(conn: Connection, chosen: Any, matchers: Sequence[Matcher], limit: int) -> IncidentPage:
     found: list[Incident] = []
     scanned = 0
-    last = after
+    last: UUID | None = None
     while scanned < SCANNED_AT_MOST:
         step = (chosen if last is None else chosen.where(incident.c.id < last)).limit(200)
         rows = conn.execute(step).all()
         for row in rows:
             last = row.id
-            if _one_alert_fits(conn, row.id, wanted.matchers):
+            if _one_alert_fits(conn, row.id, matchers):
                 found.append(incident_from(row))
             if len(found) == limit:
                 return IncidentPage(found, last)
@@ -106,7 +126,7 @@ def _plain_page(conn: Connection, chosen: Any, limit: int) -> IncidentPage:
     return IncidentPage(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
 
 
-def _conditions(conn: Connection, wanted: IncidentFilter, matchers: Sequence[Matcher]) -> list[ColumnElement[bool]]:
+def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
     i = incident.c
     found: list[ColumnElement[bool]] = []
     if wanted.statuses:
@@ -117,13 +137,20 @@ def _conditions(conn: Connection, wanted: IncidentFilter, matchers: Sequence[Mat
         found.append(i.model == wanted.model)
     if wanted.environment is not None:
         found.append(i.environment == wanted.environment)
-    if wanted.words:
-        pattern = "%" + wanted.words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        found.append(or_(i.title.ilike(pattern, escape="\\"), i.summary.ilike(pattern, escape="\\")))
     if wanted.since is not None:
         found.append(i.opened_at >= wanted.since)
     if wanted.until is not None:
         found.append(i.opened_at < wanted.until)
+    return found
+
+
+def _searches(conn: Connection, wanted: IncidentFilter, matchers: Sequence[Matcher]) -> list[ColumnElement[bool]]:
+    """Conditions that every incident must be looked at for."""
+    i = incident.c
+    found: list[ColumnElement[bool]] = []
+    if wanted.words:
+        pattern = "%" + wanted.words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        found.append(or_(i.title.ilike(pattern, escape="\\"), i.summary.ilike(pattern, escape="\\")))
     if matchers:
         fits = [_label_condition(conn, matcher) for matcher in matchers]
         found.append(exists(select(literal(1)).where(alert.c.incident_id == i.id, and_(*fits))))

@@ -93,6 +93,15 @@ _TOLD = (
         last_told_at=bindparam("now", type_=believer.c.last_told_at.type),
     )
 )
+_MAY_HAVE_HEARD = (
+    update(believer)
+    .where(
+        AmongMany(believer.c.incident_id, "incidents"),
+        believer.c.destination == bindparam("whom"),
+        believer.c.told_at.is_(None),
+    )
+    .values(told_at=bindparam("now", type_=believer.c.told_at.type))
+)
 _ANCHORED = update(believer).where(*_LANE).values(anchor=bindparam("kept", type_=JSON_COLUMN))
 _FIRING = (
     select(believer.c.incident_id, believer.c.destination, believer.c.repeat_interval_seconds)
@@ -134,13 +143,23 @@ def has_been_told(
     conn: Connection, covered: Sequence[Covered], anchor: Mapping[str, str] | None, now: datetime
 ) -> None:
     """The provider took a message: its destination believes what it said."""
-    firing = {entry.lane for entry in covered if entry.reason in FIRING_NEWS}
-    for destination in sorted({name for _, name in firing}):
-        about = [key for key, name in firing if name == destination]
+    for destination, about in _firing_for(covered).items():
         conn.execute(_TOLD, {"incidents": about, "whom": destination, "now": now})
     if anchor is not None and covered:
         kept = {"kept": dict(anchor)}
         conn.execute(_ANCHORED, [each | kept for each in _named({entry.lane for entry in covered})])
+
+
+def may_have_heard(conn: Connection, covered: Sequence[Covered], now: datetime) -> None:
+    """A message goes no further, and maybe one of its tries arrived: whoever has it is to hear of the end."""
+    for destination, about in _firing_for(covered).items():
+        conn.execute(_MAY_HAVE_HEARD, {"incidents": about, "whom": destination, "now": now})
+
+
+def _firing_for(covered: Sequence[Covered]) -> dict[str, list[UUID]]:
+    """By destination: the incidents that are said to fire."""
+    lanes = {entry.lane for entry in covered if entry.reason in FIRING_NEWS}
+    return {name: [key for key, to in lanes if to == name] for name in sorted({name for _, name in lanes})}
 
 
 def arm_repeats(conn: Connection, covered: Sequence[Covered], now: datetime) -> None:

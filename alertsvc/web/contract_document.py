@@ -17,7 +17,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 SCHEMAS = "#/components/schemas/"
 
 PARAMETERS = {
-    "cursor": "`next_cursor` of the page before; leave it out to begin.",
+    "cursor": "`next_cursor` of the page before; leave it out to begin. Only a page without one is the last.",
     "delivery_id": "The `id` of a delivery.",
     "destination": "One destination, as `/api/v1/receivers` names it.",
     "digest_id": "The `id` of a digest.",

@@ -74,7 +74,7 @@ async def retry_delivery(
     """Try now: a waiting one at once, a failed one as a new delivery, whose id is answered. 409: it was accepted."""
     actor = asking.actor_of(request, None)
     queued = await commands.retry_delivery(service.database, delivery_id, actor, service.moment())
-    service.sender.wake()
+    service.something_is_due()
     return {"delivery_id": str(queued)}
 
 

@@ -1,6 +1,7 @@
 """Whether it lives, whether it can take work, and what Prometheus wants to know."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,8 +50,8 @@ async def readiness(service: Service) -> Readiness:
     except StoreUnavailableError as fault:
         causes.append(Cause("database_unavailable", str(fault)))
     else:
-        if service.ticker.trouble is not None:  # it can be read: is it a standby, or locked?
-            causes.append(Cause("database_not_writable", service.ticker.trouble))
+        if service.write_trouble is not None:  # it can be read: is it a standby, or locked?
+            causes.append(Cause("database_not_writable", service.write_trouble))
     if service.committer.is_full:  # asked last, as a silent database takes its time above
         causes.append(Cause("backlog_full", f"{service.committer.waiting_count} requests wait to be stored"))
     if schema is not None and not schema.fits:
@@ -70,22 +71,26 @@ async def healthy(service: NamedDependency[Service]) -> Response[str]:
 async def ready(service: NamedDependency[Service]) -> Response[dict[str, Any]]:
     """200 when it can take work, 503 with the causes when it cannot."""
     found = await readiness(service)
-    listed = [{"code": cause.code, "detail": cause.detail} for cause in found.causes]
-    return Response({"ready": found.is_ready, "causes": listed}, status_code=200 if found.is_ready else 503)
+    content = {"ready": found.is_ready, "causes": _listed(found.causes), "notes": _listed(_mismatches(service))}
+    return Response(content, status_code=200 if found.is_ready else 503)
 
 
 @get("/health", tags=["operation"])
 async def health(service: NamedDependency[Service], reloader: NamedDependency[Reloader | None]) -> dict[str, Any]:
     """How it is, for people. What is wrong with the configuration's file keeps no work from being done."""
     found, gauges = await asyncio.gather(readiness(service), service.gauging.read())  # a silent database: wait once
-    causes = [*found.causes, *_broken_file(reloader)]
+    causes = [*found.causes, *_nobody_sends(service), *_broken_file(reloader), *_mismatches(service)]
+    audited = service.auditor.last
     return {
         "status": "degraded" if causes else "ok",
         "version": __version__,
+        "role": str(service.role),
         "uptime_seconds": round((service.clock() - service.started_at).total_seconds()),
         "database": service.database.dialect,
         "schema": {"current": found.schema.current, "needed": found.schema.head} if found.schema else None,
-        "causes": [{"code": cause.code, "detail": cause.detail} for cause in causes],
+        "causes": _listed(causes),
+        "audited_at": None if audited is None else audited.at.isoformat(),
+        "deadman": _deadman(service),
         "requests_waiting": service.committer.waiting_count,
         "messages_in_flight": service.sender.in_flight_count,
         "messages_pending": _total(gauges, "outbox_pending"),
@@ -95,9 +100,44 @@ async def health(service: NamedDependency[Service], reloader: NamedDependency[Re
     }
 
 
+def _listed(causes: Iterable[Cause]) -> list[dict[str, str]]:
+    return [{"code": cause.code, "detail": cause.detail} for cause in causes]
+
+
+def _mismatches(service: Service) -> list[Cause]:
+    """What the last look at the books found.
+
+    No reason to be unready: whatever is wrong in the books, what comes in can be stored and is better stored here than
+    nowhere, and every replica would find the same and be unready with it.
+    """
+    audited = service.auditor.last
+    if audited is None:
+        return []
+    said = (f"the check {name} finds {count}; the log says what (audit)" for name, count in audited.failing.items())
+    return [Cause("audit_mismatch", each) for each in said]
+
+
+def _deadman(service: Service) -> dict[str, Any] | None:
+    """When the dead-man's switch was pressed last, and why it is not; None: there is none."""
+    deadman = service.deadman
+    if not deadman.is_set:
+        return None
+    at = deadman.last_success
+    return {"last_success": None if at is None else at.isoformat(), "withheld": list(deadman.withheld)}
+
+
 def _total(gauges: Readings, name: str) -> int | None:
     """A count that was read; None: it could not be."""
     return int(sum(gauges[name].values())) if name in gauges else None
+
+
+def _nobody_sends(service: Service) -> list[Cause]:
+    """It keeps no request from being taken, and so is no reason to take this process out of a balancer."""
+    seconds = service.lookout.missed_seconds
+    if seconds is None:
+        return []
+    detail = f"no process that sends was connected to the database for {seconds:.0f} s: messages wait"
+    return [Cause("nobody_sends", detail)]
 
 
 def _broken_file(reloader: Reloader | None) -> list[Cause]:

@@ -187,7 +187,7 @@ async def _act(service: Service, request: Asked, reference: str, asked: ActReque
     key = await asking.incident_id(service, reference)
     order = Order(key, asking.actor_of(request, asked.by, asked.comment), asking.wanted_version(request))
     done = await commands.carry_out(service.database, order, decide, service.moment())
-    service.sender.wake()
+    service.something_is_due()
     return done
 
 

@@ -123,6 +123,8 @@ class Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.is_open = True
+        """Whether the server keeps it, as far as it said."""
 
     @classmethod
     async def to(cls, port: int) -> "Connection":
@@ -131,12 +133,17 @@ class Connection:
 
     async def send(self, prepared: bytes) -> bool:
         """Whether a request was answered with 2xx."""
+        return 200 <= await self.status_of(prepared) < 300
+
+    async def status_of(self, prepared: bytes) -> int:
+        """The status that a request is answered with."""
         self._writer.write(prepared)
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
         for line in head.split(b"\r\n"):
-            if line.lower().startswith(b"content-length:"):
+            if line.startswith(b"content-length:"):
                 await self._reader.readexactly(int(line.split(b":")[1]))
-        return head.startswith(b"HTTP/1.1 2")
+        self.is_open = b"\r\nconnection: close\r\n" not in head
+        return int(head.split(b" ", 2)[1])
 
     def close(self) -> None:
         """Close it."""

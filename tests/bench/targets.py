@@ -5,15 +5,18 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from tests.bench.flood import Flood
 from tests.bench.load import Plan, Result
 from tests.programs import ROOT, Program, alertmanager, alertsvc, free_port, start
 
 HOOK = "/api/v1/hooks/alertmanager"
 API = "/api/v2/alerts"
+ALERTA = "alerta:create_app()"
 
 SERVICE = """
 storm: {{pages: 0}}
@@ -54,9 +57,9 @@ class Target:
 
     @property
     def cpu_seconds(self) -> float:
-        """What its process has used so far, without a database server's part."""
-        fields = Path(f"/proc/{self.program.process.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What its processes have used so far, without a database server's part."""
+        pids = [self.program.process.pid, *_children(self.program.process.pid)]
+        return sum(map(_cpu_seconds, pids))
 
     @property
     def resident_mb(self) -> float:
@@ -65,6 +68,15 @@ class Target:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         raise AssertionError("the process is gone")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.asynccontextmanager
@@ -96,21 +108,39 @@ async def service(folder: Path, name: str, database: str, hook: str) -> AsyncIte
         yield Target(name, program, HOOK, "webhook")
 
 
+@contextlib.asynccontextmanager
+async def alerta(folder: Path, environment: Path, database: str) -> AsyncIterator[Target]:
+    """Alerta on PostgreSQL, with two workers, out of a virtual environment that has alerta-server and gunicorn."""
+    port = free_port()
+    command = [str(environment / "bin" / "gunicorn"), "--preload", "-w", "2", "-b", f"127.0.0.1:{port}", ALERTA]
+    settings = {"DATABASE_URL": database, "AUTH_REQUIRED": "False", "SECRET_KEY": "bench", "PYTHONPATH": ""}
+    program = await start(command, folder / "alerta.log", f"http://127.0.0.1:{port}", settings)
+    try:
+        await program.wait_ready("/_")
+        yield Target("Alerta, PostgreSQL", program, "/webhooks/prometheus", "webhook")
+    finally:
+        await program.end()
+
+
 async def load(plan: Plan) -> Result:
     """Run a plan from a process of its own, which prepares its requests before it begins."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.bench.load",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-    )
+    return Result(**await _generated("tests.bench.load", asdict(plan)))
+
+
+async def flooded(plan: Plan, rate: float) -> Flood:
+    """Send the requests of a plan, so many a second, from a process of its own."""
+    return Flood(**await _generated("tests.bench.flood", {**asdict(plan), "rate": rate}))
+
+
+async def _generated(module: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    command = [sys.executable, "-m", module]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, cwd=ROOT)
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps(asdict(plan)).encode() + b"\n")
+    process.stdin.write(json.dumps(given).encode() + b"\n")
     assert await process.stdout.readline() == b"ready\n"
     process.stdin.write(b"\n")
-    result = Result(**json.loads(await process.stdout.readline()))
+    result = json.loads(await process.stdout.readline())
     await process.wait()
     return result

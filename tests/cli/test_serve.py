@@ -44,6 +44,18 @@ def test_a_wrong_flag_and_a_wrong_variable_are_mistakes_of_configuration(run: Ru
     assert by_variable.stderr.startswith("ALERTSVC_LOG_LEVEL: must be")
 
 
+@pytest.mark.parametrize("role", ["api", "worker"])
+def test_a_part_of_the_work_is_refused_on_sqlite(run: Run, write: Write, tmp_path: Path, role: str) -> None:
+    config = write(database=f"sqlite:///{tmp_path / 'part.db'}")
+    for refused in (
+        run("serve", "-c", config, "--role", role),
+        run("serve", "-c", config, environment={"ALERTSVC_ROLE": role}),
+    ):
+        assert (refused.exit_code, refused.stdout) == (3, "")
+        assert f"the role {role} needs PostgreSQL: a SQLite file takes one process" in refused.stderr
+    assert not (tmp_path / "part.db").exists()
+
+
 async def test_it_migrates_an_empty_database_listens_where_told_and_ends_well(
     tmp_path: Path, write: Write, empty_database_url: str
 ) -> None:

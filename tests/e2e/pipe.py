@@ -15,6 +15,13 @@ class State(StrEnum):
     SILENT = "silent"
 
 
+class Lost(StrEnum):
+    """What is lost with the connection when a transaction commits: the COMMIT itself, or the server's answer to it."""
+
+    COMMIT = "commit"
+    ANSWER = "answer"
+
+
 class Pipe:
     """A TCP server on loopback that passes everything on to the PostgreSQL of a URL while it is open."""
 
@@ -24,8 +31,8 @@ class Pipe:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
-        self.loses_next_ingest = False
-        """When a transaction that stores what arrived commits, the server's answer is lost with the connection."""
+        self.loses_next_ingest: Lost | None = None
+        """What is lost with the connection when the next transaction commits that stores what arrived."""
 
     @property
     def url(self) -> str:
@@ -87,11 +94,15 @@ class Pipe:
     async def _ask(self, client: asyncio.StreamReader, server: asyncio.StreamWriter, asked: "Statements") -> None:
         while data := await client.read(65536):
             await self._flowing.wait()
-            asked.answer_is_lost = asked.commit_an_arrival(data) and self.loses_next_ingest
+            lost = self.loses_next_ingest if asked.commit_an_arrival(data) else None
+            if lost is not None:
+                self.loses_next_ingest = None
+            if lost is Lost.COMMIT:
+                raise ConnectionResetError("the server never hears of it")
+            asked.answer_is_lost = lost is Lost.ANSWER
             server.write(data)
             await server.drain()
             if asked.answer_is_lost:
-                self.loses_next_ingest = False
                 await asyncio.sleep(0.2)  # the server has done it by then
                 raise ConnectionResetError("the answer is lost")
         raise ConnectionResetError("the client has hung up")

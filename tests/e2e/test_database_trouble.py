@@ -19,7 +19,7 @@ from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.store import migrate
 from alertsvc.store.tables import alert, incident, notification
 from tests import ledger
-from tests.e2e.pipe import Pipe, State
+from tests.e2e.pipe import Lost, Pipe, State
 from tests.e2e.wire import Reply, exchanged, request, webhook
 from tests.e2e.wire import alert as alert_of
 from tests.fakes.provider import Answer, Asked, Provider
@@ -218,19 +218,28 @@ async def test_what_postgresql_cannot_take_is_refused_and_taken_later(
     await check_books(server_url, play)
 
 
-async def test_a_commit_whose_answer_was_lost_is_a_duplicate_the_next_time(tmp_path: Path, server_url: str) -> None:
+@pytest.mark.parametrize(("lost", "again_is"), [(Lost.ANSWER, "duplicate"), (Lost.COMMIT, "new")], ids=[*Lost][::-1])
+async def test_a_commit_of_which_nobody_knows_is_refused_and_counts_once_when_it_comes_again(
+    tmp_path: Path, server_url: str, lost: Lost, again_is: str
+) -> None:
     async with Pipe(server_url) as pipe, stage(tmp_path, pipe.url, clients=0) as play:
         body = request(webhook(alert_of("Once", labels={"alertname": "Once", "severity": "critical"})))
         assert (await exchanged(play.service.url, request(webhook(alert_of("Before")))))[0].status == 202
-        pipe.loses_next_ingest = True
-        lost, _ = await exchanged(play.service.url, body)
+        pipe.loses_next_ingest = lost
+        unknown, _ = await exchanged(play.service.url, body)
         again, _ = await exchanged(play.service.url, body)
-        assert lost is not None
+        assert unknown is not None
         assert again is not None
-        assert (lost.status, again.status) == (503, 202)
-        assert (again.json()["duplicate"], again.json()["new"]) == (1, 0)
+        assert (unknown.status, again.status) == (503, 202)
+        assert int(unknown.headers["retry-after"]) >= 1
+        assert {kind: again.json()[kind] for kind in ("new", "duplicate")} == {
+            "new": int(again_is == "new"),
+            "duplicate": int(again_is == "duplicate"),
+        }
         incidents = (await asked("GET", f"{play.service.url}/api/v1/incidents")).json()["items"]
         assert [each["title"] for each in incidents].count("Once") == 1
+        await eventually(lambda: play.ear.messages, seconds=8)  # its lease would have lasted for much longer
+    assert len(play.ear.messages) == 1
     await asyncio.to_thread(migrate.on_connection, server_url, ledger.check, exclusive=False)
 
 

@@ -9,16 +9,18 @@ from sqlalchemy import Update, delete, select, update
 
 from alertsvc.core.model import Severity
 from alertsvc.engine.admit import Refused
-from alertsvc.engine.audit import CHECKS, WINDOW, Auditor
+from alertsvc.engine.audit import CHECKS, WINDOW, Auditor, Subject
 from alertsvc.engine.counting import Counting
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store.database import Database
 from alertsvc.store.housekeeping import Retention
+from alertsvc.store.replicas import Itself
 from alertsvc.store.tables import digest, event, notification, outbox, quarantine
 from tests.world import World, rules
 from tests.world import event as alert
 
 WARNING = Severity.WARNING
+HOUR = timedelta(hours=1)
 KEPT = Retention()
 
 
@@ -34,7 +36,11 @@ class Audited:
     def __init__(self, world: World, retention: Retention = KEPT) -> None:
         self.metrics = Metrics("test")
         counting = Counting(self.metrics)
-        self.auditor = Auditor(world.database, lambda: world.now, lambda: retention, counting.audited)
+        itself = Itself("here", "1", world.now, "abc", world.now - HOUR)
+        subject = Subject(world.rules, retention, itself)
+        self.auditor = Auditor(
+            world.database, lambda: world.now, lambda: subject, counting.audited, offset=lambda _conn, _clock: 0.0
+        )
 
     async def mismatches(self) -> dict[str, float]:
         """By check, after another look."""
@@ -124,7 +130,7 @@ async def test_what_does_not_balance_is_in_the_log_once(world: World, caplog: py
         await audited.mismatches()
         await audited.mismatches()
     (record,) = caplog.records
-    assert record.message == f"audit: 1 notifications do not balance, such as {lost}"
+    assert record.message == f"audit: the check notifications finds 1, such as {lost}"
 
 
 @pytest.mark.parametrize(

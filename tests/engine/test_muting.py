@@ -9,7 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete, insert
 
+from alertsvc.channels.outcome import Unknown
 from alertsvc.clock import new_id
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.intervals import Interval, IntervalEntry, TimeRange
@@ -23,6 +25,7 @@ from alertsvc.matchers import parse_matchers
 from alertsvc.store.database import Database
 from alertsvc.store.mutes import DueIncident
 from alertsvc.store.silences import SilenceRecord
+from alertsvc.store.tables import mute
 from tests.store.test_plans import Statements, listening
 from tests.world import START, World, destination, event, rules
 
@@ -139,6 +142,18 @@ async def test_a_silence_takes_back_what_has_not_left(world: World) -> None:
     assert await suppressed(world) == [("opened", "silence")]
     await world.pass_time(61 * MINUTE, MINUTE)
     assert world.channel().reasons == ["unmuted"]
+
+
+async def test_who_may_have_heard_before_a_silence_took_the_rest_back_is_told_of_the_end(world: World) -> None:
+    world.channel().answers = [Unknown("no answer")]
+    await world.post(event())
+    await world.deliver()
+    await silence(world)
+    await world.pass_time(MINUTE)
+    assert await suppressed(world) == [("opened", "silence")]
+    await world.post(event(state=RESOLVED))
+    await world.deliver()
+    assert world.channel().reasons == ["resolved"]
 
 
 async def test_a_silence_that_is_ended_early_mutes_no_longer(world: World) -> None:
@@ -506,3 +521,19 @@ async def test_one_that_cannot_be_looked_at_before_a_digest_holds_up_no_other(wo
     await world.pass_time(HOUR + 2 * MINUTE)
     assert [[item.title for item in digest.items] for digest in world.channel().digests] == [["bad: Drift"]]
     assert await suppressed(world) == [("opened", "silence")] * 2
+
+
+async def test_what_was_kept_back_by_a_transaction_that_ended_late_is_told_all_the_same(world: World) -> None:
+    """It began while the silence was in force, and is seen only after somebody looked at what the silence hid."""
+    key = await silence(world, lasts=9 * HOUR)
+    await world.post(event())
+    kept = [dict(row._mapping) for row in await world.rows("mute")]
+    assert len(kept) == 1
+    await world.database.transaction(lambda conn: conn.execute(delete(mute)))
+    await expire(world, key)
+    await world.pass_time(5 * SECOND, SECOND)
+    assert world.channel().reasons == []
+    await world.database.transaction(lambda conn: conn.execute(insert(mute), kept))
+    await world.pass_time(MINUTE, SECOND)
+    assert world.channel().reasons == ["unmuted"]
+    assert await world.rows("ended_mute") == []

@@ -3,19 +3,26 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
 from alertsvc.channels.message import IncidentMessage
+from alertsvc.channels.outcome import Fault, Retry
+from alertsvc.clock import new_id
+from alertsvc.core.correlate import CorrelateRule
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.intervals import Interval, IntervalEntry, TimeRange
-from alertsvc.core.model import AlertState, Severity
+from alertsvc.core.model import AlertState, IncidentStatus, Reason, Severity
 from alertsvc.core.rules import Rules
 from alertsvc.engine import commands
+from alertsvc.engine.tick import Ticker
 from alertsvc.matchers import parse_matchers
-from alertsvc.store.database import Database
+from alertsvc.store.database import Database, StoreUnavailableError, Work
 from tests.engine.test_muting import silence
 from tests.world import World, destination, event, rules
+
+T = TypeVar("T")
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 LUNCH = Interval("lunch", (IntervalEntry(times=(TimeRange(9 * 60, 10 * 60),)),))
@@ -150,3 +157,108 @@ async def test_a_destination_that_a_reload_adds_hears_of_what_is_muted_when_that
     await world.pass_time(HOUR, MINUTE)
     assert world.channel("team/pager").reasons == ["unmuted"]
     await world.balance()
+
+
+def reopening(*names: str) -> Rules:
+    return rules(*map(destination, names), correlate=(CorrelateRule("model", ("model",), (), HOUR),))
+
+
+async def test_a_destination_that_heard_of_the_end_hears_that_it_fires_again_once_a_reload_brings_it_back(
+    database: Database,
+) -> None:
+    world = World(database, reopening("chat", "pager"))
+    await world.post(event())
+    await world.post(event(state=AlertState.RESOLVED))
+    await world.post(event(model="over"))
+    await world.deliver()
+    await world.post(event(state=AlertState.RESOLVED, model="over"))
+    await world.post(event(start=world.now + SECOND))
+    await world.deliver()
+    await world.post(event(state=AlertState.RESOLVED, start=world.now + SECOND))
+    await world.deliver()
+    told = world.channel("team/pager").reasons
+    world.rules = reopening("chat")
+    await world.pass_time(MINUTE, 10 * SECOND)
+    await world.post(event(start=world.now))
+    await world.pass_time(MINUTE, 10 * SECOND)
+    assert world.channel("team/pager").reasons == told
+    world.rules = reopening("chat", "pager")
+    await world.pass_time(10 * SECOND, SECOND)
+    assert world.channel("team/pager").reasons == [*told, "opened"]
+    await world.post(event(state=AlertState.RESOLVED, start=world.now))
+    await world.deliver()
+    assert world.channel("team/pager").reasons == [*told, "opened", "resolved"]
+    await world.balance()
+
+
+async def test_the_end_is_told_as_one_although_it_fires_again_for_others_by_then(database: Database) -> None:
+    world = World(database, reopening("chat", "pager"))
+    await world.post(event())
+    await world.deliver()
+    world.channel("team/pager").answers = [Retry(Fault.SERVER_ERROR, "later")]
+    await world.post(event(state=AlertState.RESOLVED))
+    await world.deliver()
+    ended_at = world.now
+    world.rules = reopening("chat")
+    world.now += MINUTE
+    receipt = await world.post(event(start=world.now))
+    await world.pass_time(MINUTE)
+    assert (await world.incident(receipt.incident_ids[0])).is_open
+    last = world.channel("team/pager").sent[-1]
+    assert isinstance(last, IncidentMessage)
+    assert (last.reason, last.status, last.resolved_at) == (Reason.RESOLVED, IncidentStatus.RESOLVED, ended_at)
+    again = world.channel().sent[-1]
+    assert isinstance(again, IncidentMessage)
+    assert (again.reason, again.status) == (Reason.OPENED, IncidentStatus.FIRING)
+
+
+async def test_a_digest_tells_of_the_end_although_it_fires_again_for_others_by_then(database: Database) -> None:
+    world = World(database, reopening("chat", "pager"))
+    await world.post(event(Severity.WARNING))
+    await world.pass_time(61 * MINUTE)
+    await world.post(event(Severity.WARNING, AlertState.RESOLVED))
+    ended_at = world.now
+    world.rules = reopening("chat")
+    await world.post(event(Severity.WARNING, start=world.now))
+    await world.pass_time(61 * MINUTE, MINUTE)
+    shown = {name: world.channel(name).digests[-1] for name in ("team/chat", "team/pager")}
+    assert [(each.status, each.resolved_at) for each in shown["team/pager"].items] == [
+        (IncidentStatus.RESOLVED, ended_at)
+    ]
+    assert (shown["team/pager"].ended_count, shown["team/chat"].ended_count) == (1, 0)
+    assert [each.status for each in shown["team/chat"].items] == [IncidentStatus.FIRING]
+    await world.balance()
+
+
+class Failing:
+    """A database that is gone for one transaction."""
+
+    def __init__(self, database: Database, number: int) -> None:
+        self._database = database
+        self._left = number
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._database, name)
+
+    async def transaction(self, work: Work[T]) -> T:
+        self._left -= 1
+        if self._left == 0:
+            raise StoreUnavailableError("gone for a moment")
+        return await self._database.transaction(work)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_database_that_is_gone_for_a_moment_keeps_nobody_from_hearing_by_new_rules(
+    database: Database, number: int
+) -> None:
+    world = World(database, rules(destination("chat"), destination("pager")))
+    world.rules = rules(destination("chat"))
+    await world.post(event())
+    await world.deliver()
+    world.rules = rules(destination("chat"), destination("pager"))
+    ticker = Ticker(Failing(database, number), lambda: world.rules, lambda: world.now, new_id)  # type: ignore[arg-type]
+    with pytest.raises(StoreUnavailableError):
+        await ticker.sweep()
+    await ticker.sweep()
+    await world.deliver()
+    assert world.channel("team/pager").reasons == ["opened"]

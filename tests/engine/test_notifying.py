@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from alertsvc.channels.outcome import Accepted, Fault, Rejected, Retry, Unknown
+from alertsvc.channels.outcome import Accepted, Fault, Outcome, Rejected, Retry, Unknown
 from alertsvc.core.correlate import CorrelateRule
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.engine import commands
@@ -251,6 +251,41 @@ async def test_the_news_of_an_end_is_taken_back_when_it_fires_again_first(databa
     await world.pass_time(HOUR, step=MINUTE)
     assert world.channel().reasons == ["opened", "updated"]
     await world.balance()
+
+
+async def test_of_two_recipients_the_one_who_has_it_is_told_of_the_end(world: World) -> None:
+    world.channel().answers = [Retry(Fault.SERVER_ERROR, "bob later", progress={"ann@x": "250 fine"})]
+    receipt = await world.post(event())
+    claimed = await world.claim()
+    await world.act(receipt.incident_ids[0], commands.resolve)
+    await world.settle(await world.send(claimed))
+    await world.pass_time(MINUTE)
+    assert world.channel().reasons == ["resolved"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        pytest.param(
+            [Retry(Fault.SERVER_ERROR, "bob", progress={"ann@x": "250 fine"}), Rejected(Fault.CLIENT_ERROR, "no")],
+            ["resolved"],
+            id="some-before",
+        ),
+        pytest.param([Unknown("no answer"), Rejected(Fault.CLIENT_ERROR, "no")], ["resolved"], id="maybe-before"),
+        pytest.param([Rejected(Fault.CLIENT_ERROR, "no")], [], id="surely-not"),
+    ],
+)
+async def test_who_may_have_heard_from_a_message_that_failed_in_the_end_is_told_of_the_end(
+    world: World, answers: list[Outcome], told: list[str]
+) -> None:
+    world.channel().answers = list(answers)
+    await world.post(event())
+    await world.deliver()
+    await world.pass_time(timedelta(minutes=1))
+    assert await world.notifications() == [("opened", "failed")]
+    await world.post(event(state=AlertState.RESOLVED))
+    await world.deliver()
+    assert world.channel().reasons == told
 
 
 @pytest.mark.parametrize("answer", [Accepted(), Unknown("no answer")], ids=["accepted", "unknown"])

@@ -197,11 +197,12 @@ async def test_a_bad_file_leaves_everything_as_it_was(running: Running, change: 
 
 
 async def test_what_needs_a_restart_is_named_each_time_and_left(running: Running) -> None:
-    running.write(("server: {", "database: {url: 'sqlite:///other.db'}\nserver: {listen: ':9', "))
+    running.write(("server: {", "database: {url: 'sqlite:///other.db'}\nserver: {listen: ':9', role: api, "))
     for _ in range(2):
         done = await running.reloader.reload()
-        assert done.left == ("server.listen", "database.url")
+        assert done.left == ("server.listen", "server.role", "database.url")
         assert str(running.reloader.loaded.settings.server.listen) == "127.0.0.1:8080"
+        assert running.reloader.loaded.settings.server.role == "all"
     assert [str(each) for each in done.differences] == []
 
 
@@ -290,3 +291,18 @@ async def test_nothing_is_held_up_while_files_are_read(running: Running) -> None
     assert not reload.done()
     go_on.set()
     await reload
+
+
+async def test_a_file_that_could_not_be_taken_raises_an_alert_until_one_is(running: Running) -> None:
+    async def states() -> list[tuple[str, str]]:
+        await running.service.auditor.audit()
+        return [(row.labels["alertname"], row.state) for row in await running.rows("alert")]
+
+    assert await states() == []
+    running.write(("receiver: team", "receiver: taem"))
+    with pytest.raises(ConfigError):
+        await running.reloader.reload()
+    assert await states() == [("AlertsvcConfigurationBroken", "firing")]
+    running.write()
+    await running.reloader.reload()
+    assert await states() == [("AlertsvcConfigurationBroken", "resolved")]

@@ -4,10 +4,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.provider import Answer, Asked, Provider
+from tests.fakes.provider import Answer, Asked, Original, Provider, Rate
 
 SEVERITIES = {"critical", "error", "warning", "info"}
 MAX_BYTES = 512 * 1024
+EVENTS_PER_MINUTE = 120
+"""Of one routing key. PagerDuty publishes no figure; this is what it is seen to take."""
 
 
 @dataclass(slots=True)
@@ -20,14 +22,15 @@ class Alert:
     log: list[str] = field(default_factory=list)
 
 
-class PagerDuty(Provider):
-    """Open alerts by routing key and dedup key."""
+class PagerDutyBooks(Original):
+    """Open alerts by routing key and dedup key. `strict_rate`: as many a minute as it is seen to take."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict_rate: bool = False) -> None:
         super().__init__()
         self.alerts: list[Alert] = []
         self.pages = 0
         self.dropped: list[str] = []
+        self._rate = Rate(EVENTS_PER_MINUTE, 60) if strict_rate else None
 
     def open_alert(self, routing_key: str, dedup_key: str) -> Alert | None:
         """The alert that is open under the keys."""
@@ -47,6 +50,8 @@ class PagerDuty(Provider):
             self.faults += errors
             body = {"status": "invalid event", "message": "Event object is invalid", "errors": errors}
             return Answer(400, json.dumps(body).encode())
+        if self._rate is not None and not self._rate.allows(event["routing_key"], asked.at):
+            return self.rate_limited()
         key = self._apply(event)
         return Answer(202, json.dumps({"status": "success", "message": "Event processed", "dedup_key": key}).encode())
 
@@ -67,6 +72,16 @@ class PagerDuty(Provider):
         if action == "resolve":
             known.state = "resolved"
         return dedup_key
+
+    def rate_limited(self) -> Answer:
+        """It says nothing of when to come again."""
+        return Answer(
+            429, b'{"status":"throttle exceeded","message":"Requests for this service are arriving too quickly"}'
+        )
+
+
+class PagerDuty(PagerDutyBooks, Provider):
+    """The same on a port."""
 
 
 def invalid(event: dict[str, Any], size: int) -> list[str]:

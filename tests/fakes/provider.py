@@ -1,4 +1,4 @@
-"""A loopback HTTP server that behaves, or misbehaves, as it is told."""
+"""What providers have in common: an original without a network, and a loopback HTTP server in front of it."""
 
 import asyncio
 import contextlib
@@ -20,6 +20,7 @@ class Mood(StrEnum):
     HANG = "hang"
     RESET = "reset"
     DROP_ANSWER = "drop_answer"
+    GARBAGE = "garbage"
     SLOW = "slow"
 
 
@@ -47,25 +48,69 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Provider:
-    """Serves `answer` on a free port. A subclass is a provider: it keeps what it was told and says what it would say.
+class Original:
+    """A provider without its network: it keeps what it was told and says what it would say.
 
-    `faults` collects what a real provider would refuse or silently lose; a test asserts that it is empty.
+    It asks no clock: when something happens is when a request came. `faults` collects what a real provider would refuse
+    or silently lose; a test asserts that it is empty.
     """
 
     def __init__(self) -> None:
         self.requests: list[Asked] = []
         self.faults: list[str] = []
-        self.mood = Mood.NORMAL
-        self.next_moods: deque[Mood] = deque()
         self.retry_after = 1
-        self.slowness = 1.0
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def answer(self, asked: Asked) -> Answer:
         """What a request in a normal mood gets."""
         raise NotImplementedError
+
+    def rate_limited(self) -> Answer:
+        """What a request gets that came too soon."""
+        return Answer(429, b"rate_limited", {"Retry-After": str(self.retry_after)})
+
+    def treat(self, asked: Asked, mood: Mood) -> Answer | None:
+        """What comes back in a mood; None when no answer does, whether the request was taken or not."""
+        if mood in {Mood.HANG, Mood.RESET}:
+            return None
+        if mood is Mood.ERROR:
+            return Answer(500, b"internal error")
+        if mood is Mood.RATE_LIMITED:
+            return self.rate_limited()
+        self.requests.append(asked)
+        try:
+            answer = self.answer(asked)
+        except Exception as fault:  # a test looks at `faults`; the sender sees a server error
+            self.faults.append(f"{type(fault).__name__}: {fault}")
+            answer = Answer(500)
+        return None if mood is Mood.DROP_ANSWER else answer
+
+
+class Rate:
+    """So many within so many seconds; one that is too many does not count."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._taken: dict[str, list[float]] = {}
+
+    def allows(self, key: str, at: float) -> bool:
+        """Whether another one fits at `at`; if so it is counted."""
+        recent = [each for each in self._taken.get(key, []) if each > at - self._seconds]
+        fits = len(recent) < self._most
+        self._taken[key] = [*recent, at] if fits else recent
+        return fits
+
+
+class Provider(Original):
+    """Serves an original on a free port, in the mood it is told to be in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mood = Mood.NORMAL
+        self.next_moods: deque[Mood] = deque()
+        self.slowness = 1.0
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -104,31 +149,18 @@ class Provider:
         mood = self.next_moods.popleft() if self.next_moods else self.mood
         if mood is Mood.HANG:
             await asyncio.sleep(3600)
-        if mood is Mood.RESET:
-            writer.transport.abort()
+        if mood is Mood.GARBAGE:
+            writer.write(b"\x16\x03\x01 this is no HTTP\r\n\0\xff" * 64)
+            await writer.drain()
             return False
         if mood is Mood.SLOW:
             await asyncio.sleep(self.slowness)
-        if mood is Mood.ERROR:
-            answer = Answer(500, b"internal error")
-        elif mood is Mood.RATE_LIMITED:
-            answer = self.rate_limited()
-        else:
-            self.requests.append(asked)
-            try:
-                answer = self.answer(asked)
-            except Exception as fault:  # a test looks at `faults`; the sender sees a server error
-                self.faults.append(f"{type(fault).__name__}: {fault}")
-                answer = Answer(500)
-        if mood is Mood.DROP_ANSWER:
+        answer = self.treat(asked, mood)
+        if answer is None:
             writer.transport.abort()
             return False
         await write_answer(writer, answer)
         return True
-
-    def rate_limited(self) -> Answer:
-        """What a request gets that came too soon."""
-        return Answer(429, b"rate_limited", {"Retry-After": str(self.retry_after)})
 
 
 async def read_request(reader: asyncio.StreamReader) -> Asked | None:

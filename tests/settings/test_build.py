@@ -323,3 +323,22 @@ route:
     assert root.routes[0].routes[0].goes_on
     assert root.routes[1].timing.group_wait == timedelta(0)
     assert [route.path for route in RoutingTable(root).routes_for({"service": "bar"})] == ["root/routes[1]"]
+
+
+def test_what_the_service_says_of_itself_goes_where_it_is_to_go_before_any_route():
+    route = "route: {receiver: a, routes: [{matchers: ['service=\"alertsvc\"'], receiver: a}]}\n"
+    own = {"alertname": "AlertsvcAuditMismatch", "service": "alertsvc", "check": "due", "severity": "critical"}
+    for section, expected in (("", ["root/routes[0]"]), ("self_alerts: {receiver: b}\n", ["root/[self_alerts]"])):
+        rules = load(RECEIVERS + route + section).rules
+        assert [found.path for found in rules.routing.routes_for(own)] == expected
+        for other in ({"alertname": "AlertsvcDown", "service": "alertsvc"}, {"service": "alertsvc"}):
+            assert [found.path for found in rules.routing.routes_for(other)] == ["root/routes[0]"]
+    assert rules.root.routes[0].receiver == "b"
+
+
+def test_the_switch_of_a_dead_man_is_off_unless_it_has_an_address():
+    small = "route: {receiver: a}\nreceivers: [{name: a}]\n"
+    assert load(small).settings.deadman.address is None
+    given = load(f"{small}deadman: {{url: 'https://hc.example.com/CANARY', interval: 5m}}\n").settings.deadman
+    assert (str(given.address), given.interval) == ("<secret>", 5 * MINUTE)
+    assert "CANARY" not in repr(given)

@@ -22,6 +22,7 @@ def test_a_variable_beats_the_file_and_leaves_the_rest():
         {
             "ALERTSVC_DATABASE_URL": "postgresql://me:hunter2@db/alerts",
             "ALERTSVC_LISTEN": "[::1]:9",
+            "ALERTSVC_ROLE": "worker",
             "ALERTSVC_EXTERNAL_URL": "https://env.example.com/alerts/",
             "ALERTSVC_LOG_LEVEL": "debug",
             "ALERTSVC_LOG_FORMAT": "console",
@@ -31,6 +32,7 @@ def test_a_variable_beats_the_file_and_leaves_the_rest():
     assert settings.database.secret.reveal() == "postgresql://me:hunter2@db/alerts"
     assert (settings.server.listen.host, settings.server.listen.port) == ("::1", 9)
     assert settings.server.external_url == "https://env.example.com/alerts"
+    assert settings.server.role == "worker"
     assert (settings.logging.level, settings.logging.format) == ("debug", "console")
     assert settings.server.max_body_bytes == 2048
 
@@ -58,6 +60,7 @@ def test_wrong_values_are_all_named_and_not_shown():
             {
                 "ALERTSVC_DATABASE_URL": "mysql://me:hunter2@db/alerts",
                 "ALERTSVC_LISTEN": "everywhere",
+                "ALERTSVC_ROLE": "leader",
                 "ALERTSVC_LOG_LEVEL": "loud",
             },
         )
@@ -65,4 +68,5 @@ def test_wrong_values_are_all_named_and_not_shown():
         "ALERTSVC_DATABASE_URL: a database is sqlite:///file.db or postgresql://user@host/name",
         "ALERTSVC_LISTEN: an address and a port are needed, such as 127.0.0.1:8080 or :8080",
         "ALERTSVC_LOG_LEVEL: must be 'debug', 'info', 'warning' or 'error'",
+        "ALERTSVC_ROLE: must be 'all', 'api' or 'worker'",
     ]

@@ -406,6 +406,20 @@ def test_a_channel_that_only_alertmanager_has_is_called_that(kind):
             "global.smtp_smart_host: unknown key 'smtp_smart_host'; did you mean 'smtp_smarthost'?",
             id="global-slip",
         ),
+        pytest.param(
+            "self_alerts: {receiver: b}", "self_alerts.receiver: there is no receiver 'b'", id="self-alerts-to-nobody"
+        ),
+        pytest.param(
+            "deadman: {url: ftp://x.example.com/}",
+            "deadman.url: an address that begins with https:// or http:// is needed",
+            id="deadman",
+        ),
+        pytest.param(
+            "deadman: {url_env: X, url_file: y}",
+            "deadman.url_file: give only one of url, url_file and url_env",
+            id="deadman-twice",
+        ),
+        pytest.param("deadman: {interval: 0s}", "deadman.interval: must not be zero", id="deadman-without-a-rest"),
         pytest.param("globals: {}", "globals: unknown key 'globals'; did you mean 'global'?", id="section-slip"),
     ],
 )

@@ -13,7 +13,8 @@ from alertsvc.channels.outcome import Fault, Retry
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.engine import commands
 from alertsvc.engine.admit import Refused
-from alertsvc.store import housekeeping, silences
+from alertsvc.engine.forgetting import fitting
+from alertsvc.store import forgetting, housekeeping, silences
 from alertsvc.store.database import Database
 from alertsvc.store.housekeeping import STEP, Retention
 from alertsvc.store.silences import SilenceRecord
@@ -43,7 +44,7 @@ async def forget_all(world: World, now: datetime, keep: Retention | None = None)
 
 
 def _forget(keep: Retention, now: datetime, conn: Connection) -> int:
-    return housekeeping.forget(conn, keep, now)
+    return forgetting.forget(conn, keep, now)
 
 
 async def counts(world: World) -> dict[str, int]:
@@ -260,3 +261,28 @@ async def test_the_next_of_a_lane_follows_when_its_head_was_given_up(database: D
     chat = [row for row in await world.rows("outbox") if row.destination == "team/chat"]
     assert [(row.reason, row.state) for row in chat] == [("acknowledged", "pending")]
     await world.balance()
+
+
+@pytest.mark.parametrize(
+    ("size", "took", "expected"),
+    [
+        pytest.param(10, 0.02, 10, id="as-long-as-it-should"),
+        pytest.param(10, 0.001, 20, id="not-more-than-twice-as-many"),
+        pytest.param(10, 0.0, 20, id="in-no-time"),
+        pytest.param(10, 0.2, 1, id="ten-times-too-long"),
+        pytest.param(1, 5.0, 1, id="never-none"),
+        pytest.param(400, 0.001, STEP, id="never-more-than-a-step"),
+    ],
+)
+def test_the_next_step_is_as_large_as_fits(size: int, took: float, expected: int) -> None:
+    assert fitting(size, took) == expected
+
+
+async def test_what_changed_nothing_is_forgotten_before_what_did(world: World) -> None:
+    await world.post(event())
+    await world.post(event())
+    await world.post(event(state=RESOLVED))
+    await forget_all(world, START + 31 * DAY)
+    assert [(row.new_count, row.updated_count) for row in await world.rows("arrival")] == [(1, 0), (0, 1)]
+    await forget_all(world, START + 401 * DAY)
+    assert await world.rows("arrival") == []

@@ -20,10 +20,13 @@ from alertsvc.clock import new_id
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.engine import commands, silencing
-from alertsvc.engine.audit import Asked, look
+from alertsvc.engine.audit import CHECKS, TIMELY, Asked, look
+from alertsvc.engine.self_alerts import wanted
 from alertsvc.engine.silencing import Wanted
 from alertsvc.store import gauges, overdue, tables
 from alertsvc.store.database import Database
+from alertsvc.store.forgetting import PARTS, forget
+from alertsvc.store.housekeeping import Retention
 from alertsvc.store.silences import SilenceRecord
 from tests.core.builders import matcher
 from tests.world import World, destination, rules
@@ -118,16 +121,34 @@ async def none_reads_whole(database: Database, statements: Statements, growing: 
     assert not whole, "\n\n".join(f"{statement}\n{plan}" for statement, plan in whole.items())
 
 
+def audit_and_speak(world: World, conn: Connection) -> None:
+    """What a look at the books asks of the database, and what is to be said of what it finds."""
+    asked = Asked(world.now, world.now - MINUTE, world.rules, "here")
+    found = {**look(conn, asked, CHECKS), **look(conn, asked, TIMELY)}
+    assert [name for name, ids in found.items() if ids] == ["replicas"], "it did not write itself down"
+    wanted(conn, found, world.channels, world.now, are_on=True)
+
+
 async def test_watching_and_auditing_read_no_more_the_longer_the_service_runs(database: Database) -> None:
     world = World(database, rules())
     await a_busy_day(world)
     statements: Statements = {}
     with listening(statements):
         await database.snapshot(lambda conn: gauges.stored(conn, lambda: world.now))
-        await database.snapshot(lambda conn: look(conn, Asked(world.now, world.now - MINUTE)))
-    assert len(statements) >= 7
+        await database.snapshot(partial(audit_and_speak, world))
+    assert len(statements) >= 18
     waiting_only = {"outbox"}  # whatever is in it has not ended
     await none_reads_whole(database, statements, set(GROWING) - waiting_only)
+
+
+async def test_what_is_old_is_found_without_reading_what_is_not(database: Database) -> None:
+    world = World(database, rules())
+    await a_busy_day(world)
+    statements: Statements = {}
+    with listening(statements):
+        await database.transaction(lambda conn: forget(conn, Retention(), world.now + 5000 * 24 * HOUR))
+    assert len(statements) == len(PARTS)
+    await none_reads_whole(database, statements, (*GROWING, "idempotency", "silence"))
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -22,6 +22,8 @@ FIRES: Mapping[str, Mapping[str, str]] = {
     "AlertsvcInboxStuck": {f"alertsvc_inbox_oldest_age_seconds{{{SERVICE}}}": "11x60"},
     "AlertsvcDiskLow": {f"alertsvc_disk_free_bytes{{{SERVICE}}}": "1000000x60"},
     "AlertsvcLedgerMismatch": {f'alertsvc_ledger_mismatch{{{SERVICE},check="arrivals"}}': "1x60"},
+    "AlertsvcRestarting": {f"process_start_time_seconds{{{SERVICE}}}": "0x14 100x4 200x4 300x40"},
+    "AlertsvcDeadmanSilent": {f"alertsvc_deadman_last_success_timestamp_seconds{{{SERVICE}}}": "60x60"},
     "AlertsvcAuditorSilent": {f"alertsvc_auditor_last_success_timestamp_seconds{{{SERVICE}}}": "60x60"},
     "AlertsvcQuarantine": {f"alertsvc_quarantine_rows{{{SERVICE}}}": "1x60"},
     "AlertsvcUpstreamTruncated": {f'alertsvc_truncated_upstream_total{{{SERVICE},source="alertmanager"}}': "0+1x60"},

@@ -74,6 +74,7 @@ GAUGES: Mapping[str, tuple[str, ...]] = {
 }
 ONLY_SQLITE: Mapping[str, tuple[str, ...]] = {"database_bytes": ("file",), "disk_free_bytes": ()}
 WHILE_ONE_IS_DUE: Mapping[str, tuple[str, ...]] = {"outbox_oldest_due_age_seconds": ("destination", "severity")}
+WITH_A_DEADMAN: Mapping[str, tuple[str, ...]] = {"deadman_last_success_timestamp_seconds": ()}
 OF_OTHERS = {"process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds", "python_info"}
 
 
@@ -126,7 +127,7 @@ async def test_names_kinds_and_labels_are_these_and_no_others(service: Service) 
 
 async def test_every_metric_says_what_it_is_even_before_it_has_a_sample(service: Service) -> None:
     known = families(await exposed(service))
-    ours = (COUNTERS, HISTOGRAMS, GAUGES, ONLY_SQLITE, WHILE_ONE_IS_DUE)
+    ours = (COUNTERS, HISTOGRAMS, GAUGES, ONLY_SQLITE, WHILE_ONE_IS_DUE, WITH_A_DEADMAN)
     for name in (f"alertsvc_{each}" for listed in ours for each in listed):
         assert known[name].documentation, name
 
@@ -169,7 +170,9 @@ def exposed_names() -> set[str]:
     """Every name that a query may use."""
     named = {f"alertsvc_{name}_total" for name in COUNTERS}
     named |= {f"alertsvc_{name}{end}" for name in HISTOGRAMS for end in ("_bucket", "_count", "_sum", "")}
-    return named | {f"alertsvc_{name}" for listed in (GAUGES, ONLY_SQLITE, WHILE_ONE_IS_DUE) for name in listed}
+    return named | {
+        f"alertsvc_{name}" for listed in (GAUGES, ONLY_SQLITE, WHILE_ONE_IS_DUE, WITH_A_DEADMAN) for name in listed
+    }
 
 
 def test_the_readme_names_what_there_is() -> None:

@@ -24,6 +24,7 @@ from alertsvc.store.tables.delivery import (
 )
 from alertsvc.store.tables.incidents import BelieverRow, HistoryRow, IncidentRow, NumberSeriesRow, TimerRow
 from alertsvc.store.tables.mutes import EndedMuteRow, InhibitorRow, MuteRow, SilenceRow
+from alertsvc.store.tables.replicas import ReplicaRow
 
 __all__ = [
     "AlertRow",
@@ -47,6 +48,7 @@ __all__ = [
     "NumberSeriesRow",
     "OutboxRow",
     "QuarantineRow",
+    "ReplicaRow",
     "SilenceRow",
     "StormRow",
     "TimerRow",
@@ -80,3 +82,4 @@ mute = metadata.tables["mute"]
 ended_mute = metadata.tables["ended_mute"]
 inhibitor = metadata.tables["inhibitor"]
 configuration = metadata.tables["configuration"]
+replica = metadata.tables["replica"]

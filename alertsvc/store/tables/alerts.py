@@ -23,6 +23,12 @@ class ArrivalRow(Row, table=True):
             " + quarantined_count",
             name="balances",
         ),
+        Index(
+            "ix_arrival_without_news_received_at",
+            "received_at",
+            sqlite_where=text("new_count + updated_count = 0"),
+            postgresql_where=text("new_count + updated_count = 0"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -51,6 +57,7 @@ class QuarantineRow(Row, table=True):
     __table_args__ = (
         CheckConstraint("state IN ('open', 'replayed', 'dropped')", name="state"),
         CheckConstraint("form IN ('item', 'event')", name="form"),
+        Index("ix_quarantine_received_at", "received_at"),
         Index(
             "ix_quarantine_open_received_at",
             "received_at",
@@ -86,6 +93,12 @@ class AlertRow(Row, table=True):
     __table_args__ = (
         CheckConstraint(one_of("state", AlertState), name="state"),
         Index("ix_alert_incident_id_state", "incident_id", "state"),
+        Index(
+            "ix_alert_without_incident_closed_at",
+            "closed_at",
+            sqlite_where=text("incident_id IS NULL"),
+            postgresql_where=text("incident_id IS NULL"),
+        ),
         Index(
             "ix_alert_due_at",
             "due_at",

@@ -131,6 +131,12 @@ class DeliveryRow(Row, table=True):
         CheckConstraint("outcome IN ('accepted', 'failed', 'superseded', 'suppressed')", name="outcome"),
         Index("ix_delivery_incident_id_id", "incident_id", "id"),
         Index("ix_delivery_outcome_finished_at", "outcome", "finished_at"),
+        Index(
+            "ix_delivery_of_digest_finished_at",
+            "finished_at",
+            sqlite_where=text("incident_id IS NULL"),
+            postgresql_where=text("incident_id IS NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -155,6 +161,7 @@ class AttemptRow(Row, table=True):
     __table_args__ = (
         CheckConstraint("outcome IN ('accepted', 'rejected', 'retry', 'unknown')", name="outcome"),
         Index("ix_attempt_delivery_id_number", "delivery_id", "number"),
+        Index("ix_attempt_finished_at", "finished_at"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -196,6 +203,12 @@ class DigestRow(Row, table=True):
             "due_at",
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "ix_digest_closed_at",
+            "closed_at",
+            sqlite_where=text("state <> 'open'"),
+            postgresql_where=text("state <> 'open'"),
         ),
     )
 

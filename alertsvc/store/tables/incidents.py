@@ -28,6 +28,7 @@ class IncidentRow(Row, table=True):
             postgresql_where=text("status <> 'resolved'"),
         ),
         Index("ix_incident_correlation_key_resolved_at", "correlation_key", "resolved_at"),
+        Index("ix_incident_resolved_at", "resolved_at"),
         Index("ix_incident_status_severity_opened_at", "status", "severity", "opened_at"),
         {"postgresql_with": {"fillfactor": "80"}},
     )

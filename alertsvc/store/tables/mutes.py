@@ -62,10 +62,15 @@ class MuteRow(Row, table=True):
 
 
 class EndedMuteRow(Row, table=True):
-    """A mute that has ended, while nobody has looked yet at what it kept back."""
+    """A mute that has ended, until what it kept back was looked at twice.
+
+    Between the two looks every transaction ends that began before it had ended: it may keep back news for the sake of
+    this mute, and is not to be seen at the first.
+    """
 
     ref: str = Field(primary_key=True)
-    ended_at: datetime
+    ended_at: datetime = Field(primary_key=True)
+    looked_at: datetime | None = None
 
 
 class InhibitorRow(Row, table=True):
