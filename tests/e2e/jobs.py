@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from alertsvc import failpoints
 from alertsvc.clock import new_id, utc_now
-from alertsvc.engine.audit import Auditor
+from alertsvc.engine.audit import Auditor, Subject
 from alertsvc.engine.tick import Ticker
 from alertsvc.store.connect import open_database
 from alertsvc.store.housekeeping import Retention
+from alertsvc.store.replicas import Itself
 from tests.world import rules
 
 KEEP = Retention(idempotency_keys=timedelta(0))
@@ -22,7 +23,10 @@ async def do(name: str, url: str) -> None:
     database = open_database(url)
     try:
         if name == "audit":
-            await Auditor(database, utc_now, Retention, lambda _found, _at: None).audit()
+            subject = Subject(
+                rules(), Retention(), Itself("job", "1", utc_now(), "abc", utc_now()), raises_alerts=False
+            )
+            await Auditor(database, utc_now, lambda: subject, lambda _found, _at: None).audit()
             return
         ticker = Ticker(database, rules, utc_now, new_id)
         await (ticker.mend() if name == "mend" else ticker.forget(KEEP))
