@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 from tests.faults.fault import Fault, NotHereError
 from tests.faults.stage import Stage, refused, taken, under_load
 from tests.postgres import PrivateServer, Server
+from tests.programs import eventually
 
 POSTGRESQL = ("postgresql",)
 
@@ -78,7 +79,7 @@ async def only_read(play: Stage) -> None:
         await asyncio.to_thread(server.run, "SELECT pg_reload_conf()")
         await play.each(refused, 2)
         await asyncio.sleep(play.place.lasting(10, brief=0))
-        assert "database_not_writable" in await play.causes()
+        await eventually(play.says("database_not_writable"))
     finally:
         await asyncio.to_thread(server.run, "ALTER SYSTEM RESET default_transaction_read_only")
         await asyncio.to_thread(server.run, "SELECT pg_reload_conf()")

@@ -125,6 +125,14 @@ class Stage:
                 return [each["code"] for each in reply.json()["causes"]]
         return ["no_answer"]
 
+    def says(self, cause: str) -> Callable[[], Awaitable[bool]]:
+        """A check that it is not ready for this cause."""
+
+        async def check() -> bool:
+            return cause in await self.causes()
+
+        return check
+
     async def is_ready(self) -> bool:
         return await self.causes() == []
 
