@@ -113,7 +113,7 @@ class Telling:
         return not self._is_on_its_way(destination) and not self._out.news_waits(destination)
 
     def need_not_hear(self, destination: str) -> None:
-        """`destination` knows nothing, and nothing that fires is for it by now. If anything is later, it begins anew."""
+        """`destination` knows nothing, and nothing that fires is for it now. If anything is later, it begins anew."""
         believer = self._out.believers.get(destination)
         if believer is not None and believer.state != "ended" and not believer.held:
             self._out.believers[destination] = replace(believer, state="ended", ended_at=self._now)
