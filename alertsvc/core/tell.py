@@ -112,6 +112,12 @@ class Telling:
             return False
         return not self._is_on_its_way(destination) and not self._out.news_waits(destination)
 
+    def need_not_hear(self, destination: str) -> None:
+        """`destination` knows nothing, and nothing that fires is for it now. If anything is later, it begins anew."""
+        believer = self._out.believers.get(destination)
+        if believer is not None and believer.state != "ended" and not believer.held:
+            self._out.believers[destination] = replace(believer, state="ended", ended_at=self._now)
+
     def digest_is_muted(self, destination: str, mutes: Sequence[Mute]) -> None:
         """The digest that `destination` waits for is about to be made, and everything that fires is muted."""
         if destination in self._out.believers:

@@ -112,6 +112,8 @@ def _look_at_lane(telling: Telling, held: Sequence[Held], fires: Sequence[Fires]
     over = {each.ref: each.said for each in held if each.is_due and each.ref not in still}
     telling.mutes_have_changed(name, frozenset(over), tuple(still.values()))
     ended, never_told = mutings.ended(name, over), telling.knows_nothing(name)
+    if never_told and not fires:
+        telling.need_not_hear(name)
     heard = [each for each in free if never_told or ended.held(each.labels, each.route)]
     if heard:
         worst = max(heard, key=_urgency)

@@ -159,6 +159,26 @@ async def test_a_destination_that_a_reload_adds_hears_of_what_is_muted_when_that
     await world.balance()
 
 
+async def test_a_destination_that_was_muted_and_taken_away_meanwhile_hears_once_a_reload_brings_it_back(
+    database: Database,
+) -> None:
+    both = rules(destination("chat"), destination("pager"))
+    world = World(database, both)
+    await silence(world)
+    await world.post(event())
+    await world.pass_time(MINUTE, 10 * SECOND)
+    world.rules = rules(destination("chat"))
+    await world.pass_time(HOUR, MINUTE)
+    assert (world.channel().reasons, world.channel("team/pager").reasons) == (["unmuted"], [])
+    world.rules = both
+    await world.pass_time(10 * SECOND, SECOND)
+    assert world.channel("team/pager").reasons == ["opened"]
+    await world.post(event(state=AlertState.RESOLVED))
+    await world.deliver()
+    assert world.channel("team/pager").reasons == ["opened", "resolved"]
+    await world.balance()
+
+
 def reopening(*names: str) -> Rules:
     return rules(*map(destination, names), correlate=(CorrelateRule("model", ("model",), (), HOUR),))
 

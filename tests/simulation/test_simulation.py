@@ -16,9 +16,9 @@ SHORT = 90.0
     "seed",
     [
         pytest.param(8, id="without-a-fault"),
-        pytest.param(13, id="what-was-silenced-after-a-lost-answer-was-never-told-to-end"),
-        pytest.param(28, id="an-end-was-told-as-what-fires-again-for-others"),
-        pytest.param(32, id="one-of-two-recipients-was-never-told-of-the-end"),
+        pytest.param(14, id="who-a-reload-brings-back-hears-that-it-fires-again"),
+        pytest.param(32, id="one-of-two-recipients-hears-of-the-end"),
+        pytest.param(113, id="who-was-muted-and-taken-away-meanwhile-hears"),
     ],
 )
 def test_what_is_promised_holds_whatever_happens(seed: int, migrated_file: Path, tmp_path: Path) -> None:
