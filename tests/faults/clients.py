@@ -84,12 +84,12 @@ class Client:
                 return reply
             self.refused += 1
             self.log.refusals += 1
-            self._judge(reply, took)
+            self._judge(data.partition(b" HTTP")[0].decode(), reply, took)
             await asyncio.sleep(0.1)
 
-    def _judge(self, reply: Reply | None, took: float) -> None:
+    def _judge(self, asked: str, reply: Reply | None, took: float) -> None:
         if reply is None:
             if not self.may_vanish or took >= 10:
-                self.log.wrong.append(f"no answer after {took:.1f} s")
+                self.log.wrong.append(f"no answer to {asked} after {took:.1f} s")
         elif reply.status != 503 or "retry-after" not in reply.headers:
-            self.log.wrong.append(f"{reply.status}: {reply.body[:200]!r}")
+            self.log.wrong.append(f"{reply.status} to {asked}: {reply.body[:200]!r}")
