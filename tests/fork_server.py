@@ -52,7 +52,7 @@ class ForkServer:
         assert self._process.stdin
         order = {"arguments": list(arguments), "log": str(log), "environment": dict(environment), "program": program}
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):  # the first waits until everything is imported
             return await self._started.get()
 
     async def listen(self) -> None:

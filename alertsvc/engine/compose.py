@@ -14,7 +14,7 @@ from alertsvc.core.model import Link, Reason, Severity
 from alertsvc.core.rules import Rules
 from alertsvc.core.storm import StormMark
 from alertsvc.engine.muting import KeptBack, kept_back_from
-from alertsvc.store import briefs
+from alertsvc.store import briefs, outbox
 from alertsvc.store.briefs import AlertBrief, DigestBrief, IncidentBrief
 from alertsvc.store.outbox import Claimed
 
@@ -56,10 +56,16 @@ def compose(
     if known is None:
         return None
     anchored = Envelope(claimed.id, claimed.attempt_count, now, known.anchor, claimed.progress)
-    message = incident_message(known, claimed, rules, external_url, now)
+    message = incident_message(known, _as_first_due(conn, claimed), rules, external_url, now)
     if claimed.reason is Reason.RAISED:
         message = replace(message, previous_severity=briefs.severity_before(conn, claimed.incident_id))
     return message, anchored
+
+
+def _as_first_due(conn: Connection, claimed: Claimed) -> Claimed:
+    """As it was before its first try, which should have been its only one: each that fails makes it due later."""
+    tried_at = outbox.first_tried_at(conn, claimed.id) if claimed.attempt_count > 1 else None
+    return claimed if tried_at is None else replace(claimed, due_at=min(claimed.due_at, tried_at))
 
 
 def _resolved_how(resolved_by: str | None) -> str | None:

@@ -7,7 +7,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from alertsvc import failpoints
-from alertsvc.engine.hearing import Ticks
+from alertsvc.engine.wall import Ticks
 from alertsvc.store.database import Database
 from alertsvc.store.forgetting import PARTS, forget_some
 from alertsvc.store.housekeeping import STEP, Retention

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # pyright: ignore[reportMissingTypeStubs]
 from apscheduler.triggers.interval import IntervalTrigger  # pyright: ignore[reportMissingTypeStubs]
 
-from alertsvc.engine.hearing import Ticks
+from alertsvc.clock import Clock, utc_now
+from alertsvc.engine.wall import Ticks, Wall
 from alertsvc.store.database import StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -16,17 +17,20 @@ log = logging.getLogger(__name__)
 TURNS_MISSED = 3
 GRACE = 30.0
 """Seconds. A job is overdue when it has missed three turns, and this long."""
+LOOK_SECONDS = 1.0
 
 
 class Metronome:
     """Runs jobs at an interval between `start` and `stop`. A job that is late runs once, never beside itself."""
 
-    def __init__(self, ticks: Ticks = time.monotonic) -> None:
+    def __init__(self, ticks: Ticks = time.monotonic, clock: Clock = utc_now) -> None:
         self._ticks = ticks
         self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._wall = Wall(clock)
+        self._watching: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._jobs: dict[str, Callable[[], None]] = {}
-        self._seconds: dict[str, float] = {}
+        self._seconds: dict[str, int] = {}
         self._well_at: dict[str, float] = {}
         """When each job came to a good end last, or would have begun to: of a monotonic clock."""
         self._stopped = False
@@ -46,13 +50,22 @@ class Metronome:
         self._jobs[name] = begin
         self._seconds[name] = seconds
         self._scheduler.add_job(  # pyright: ignore[reportUnknownMemberType]  # the library has no types
-            job, IntervalTrigger(seconds=seconds, timezone="UTC"), coalesce=True, misfire_grace_time=None
+            job, _each(seconds), id=name, coalesce=True, misfire_grace_time=None
         )
 
     def start(self) -> None:
         """Begin."""
         self._well_at = dict.fromkeys(self._jobs, self._ticks())
         self._scheduler.start()
+        self._watching = asyncio.create_task(self._watch_clock(), name="clock")
+
+    async def _watch_clock(self) -> None:
+        """The scheduler goes by the clock on the wall: set back by an hour, it would do nothing for an hour."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._wall.look():
+                for job in self._scheduler.get_jobs():  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+                    job.reschedule(_each(self._seconds[job.id]))  # pyright: ignore[reportUnknownMemberType]
 
     def soon(self, name: str) -> None:
         """Begin a job now, unless it runs."""
@@ -66,6 +79,8 @@ class Metronome:
     async def stop(self, within_seconds: float) -> None:
         """Start nothing more, and let what runs come to its end."""
         self._stopped = True
+        if self._watching is not None:
+            self._watching.cancel()
         if self._scheduler.running:
             self._scheduler.pause()
             await asyncio.sleep(0)  # what it has just set off begins: shutting down would cancel it, with a traceback
@@ -85,3 +100,8 @@ class Metronome:
             log.warning("%s has to wait, the database is unavailable: %s", name, fault)
         except Exception:
             log.exception("%s failed; it comes again", name)
+
+
+def _each(seconds: int) -> IntervalTrigger:
+    """Begins by the clock as it is now."""
+    return IntervalTrigger(seconds=seconds, timezone="UTC")

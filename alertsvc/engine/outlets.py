@@ -49,6 +49,11 @@ class Outlets:
     by_destination: Mapping[str, Outlet]
     external_url: str | None = None
 
+    @property
+    def longest_lease(self) -> timedelta:
+        """After so long no delivery that was leased is on its way any more."""
+        return max((outlet.lease for outlet in self.by_destination.values()), default=LEASE_MARGIN)
+
     def not_in(self, others: "Outlets") -> list[Outlet]:
         """Those whose very channel is not among `others`."""
         theirs = others.by_destination

@@ -23,7 +23,6 @@ from alertsvc.engine.counting import Counting
 from alertsvc.engine.deadman import Deadman, Proof
 from alertsvc.engine.deliver import Sender
 from alertsvc.engine.ending import Countdown, Ending, cut_short, ended_within
-from alertsvc.engine.hearing import Ticks
 from alertsvc.engine.lag import watch_lag
 from alertsvc.engine.lookout import Lookout
 from alertsvc.engine.metronome import Metronome
@@ -36,6 +35,7 @@ from alertsvc.engine.settle import Settled
 from alertsvc.engine.tick import Ticker
 from alertsvc.engine.tuning import Tuning
 from alertsvc.engine.waking import Bell, Bystander, Ear
+from alertsvc.engine.wall import Ticks
 from alertsvc.observe.metrics import Metrics
 from alertsvc.settings.process import Role
 from alertsvc.store import outbox, replicas
@@ -128,6 +128,7 @@ class Service:
             something_is_due=self.sender.wake,
             summarised=self._counting.summarised,
             resolve_timeout=lambda: self.tuning.resolve_timeout,
+            longest_lease=lambda: self._outlets.longest_lease,
         )
         self.lookout = Lookout(parts.database)
         self.auditor = Auditor(

@@ -145,7 +145,7 @@ def _keep_back(conn: Connection, tried: Tried, kept: KeptBack, covered: list[Cov
     claimed = tried.claimed
     if not outbox.end(conn, claimed, "suppressed", kept.detail, moment.now, unknown=False):
         return "fenced", []
-    if claimed.unknown_count:
+    if claimed.unknown_count or claimed.progress:
         settling.may_have_heard(conn, covered, moment.now)
     refs = refs_of(kept.mutes)
     settling.end_covered(conn, covered, "suppressed", kept.detail, moment.now, muted_by=refs)
@@ -163,7 +163,7 @@ def _give_up(conn: Connection, tried: Tried, covered: list[Covered], follows: Gi
     unknown = isinstance(tried.outcome, Unknown)
     if not outbox.end(conn, tried.claimed, "failed", why, moment.now, unknown=unknown):
         return "fenced", []
-    if unknown or tried.claimed.unknown_count:
+    if unknown or tried.claimed.unknown_count or tried.claimed.progress:
         settling.may_have_heard(conn, covered, moment.now)
     settling.end_covered(conn, covered, "failed", why, moment.now)
     settling.arm_repeats(conn, covered, moment.now)

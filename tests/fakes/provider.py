@@ -20,6 +20,7 @@ class Mood(StrEnum):
     HANG = "hang"
     RESET = "reset"
     DROP_ANSWER = "drop_answer"
+    GARBAGE = "garbage"
     SLOW = "slow"
 
 
@@ -148,6 +149,10 @@ class Provider(Original):
         mood = self.next_moods.popleft() if self.next_moods else self.mood
         if mood is Mood.HANG:
             await asyncio.sleep(3600)
+        if mood is Mood.GARBAGE:
+            writer.write(b"\x16\x03\x01 this is no HTTP\r\n\0\xff" * 64)
+            await writer.drain()
+            return False
         if mood is Mood.SLOW:
             await asyncio.sleep(self.slowness)
         answer = self.treat(asked, mood)

@@ -11,23 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from alertsvc.store import migrate
-from tests.simulation.play import Figures, Plan, Play
-from tests.simulation.truth import verify
-
-
-def play(seed: int, template: Path, folder: Path) -> Figures:
-    """One seed from its beginning to the verdict."""
-    made = Play(Plan.of(seed), template, folder)
-    try:
-        figures = made.run()
-        verify(made)
-    finally:
-        made.dispose()
-    return figures
+from tests.simulation.play import Figures, Plan
+from tests.simulation.truth import judged
 
 
 def _short(folder: Path, seed: int) -> tuple[int, Figures]:
-    figures = play(seed, folder / "template.db", folder)
+    figures = judged(Plan.of(seed), folder / "template.db", folder)
     figures.story = []
     return seed, figures
 
@@ -45,7 +34,7 @@ def main() -> int:
         folder = Path(made)
         migrate.upgrade(f"sqlite:///{folder / 'template.db'}")
         if asked.seed is not None:
-            figures = play(asked.seed, folder / "template.db", folder)
+            figures = judged(Plan.of(asked.seed), folder / "template.db", folder)
             print(Plan.of(asked.seed), *figures.story, sep="\n")
             print(*(f"FAILED: {each}" for each in figures.failures), f"trace {figures.trace}", sep="\n")
             return int(bool(figures.failures))

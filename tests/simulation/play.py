@@ -56,9 +56,10 @@ class Plan:
     database: bool
     reloads: bool
     people: bool
+    busy_seconds: float
 
     @classmethod
-    def of(cls, seed: int) -> "Plan":
+    def of(cls, seed: int, busy_seconds: float = BUSY_SECONDS) -> "Plan":
         """Every eighth play is without a fault, so that nothing may arrive twice there."""
         chance = Random(seed)
         faulty = seed % 8 != 0
@@ -70,6 +71,7 @@ class Plan:
             database=faulty and chance.random() < 0.5,
             reloads=chance.random() < 0.5,
             people=chance.random() < 0.7,
+            busy_seconds=busy_seconds,
         )
 
     @property
@@ -146,7 +148,6 @@ class Play:
         self.figures = Figures()
         self._database_trouble = 0.0
         self._names = count(1)
-        self._busy = True
 
     def _identities(self) -> Callable[[], UUID]:
         numbers = count(1)
@@ -257,7 +258,7 @@ class Play:
     async def _source(self, labels: dict[str, str]) -> None:
         """An Alertmanager with one alert: it repeats, and sends again what it got no answer to."""
         name = fingerprint(labels)
-        while self.loop.time() < BUSY_SECONDS:
+        while self.loop.time() < self.plan.busy_seconds:
             await asyncio.sleep(self.chance.expovariate(1 / 40))
             known = self.truth.get(name)
             event = self._next(labels, known)
@@ -327,7 +328,7 @@ class Play:
             "reopen": commands.reopen,
             "comment": commands.comment,
         }
-        while self.loop.time() < BUSY_SECONDS:
+        while self.loop.time() < self.plan.busy_seconds:
             await asyncio.sleep(self.chance.expovariate(1 / 20))
             chosen = select(incident.c.id, incident.c.number).order_by(incident.c.number)
             listed = self.read(lambda conn, chosen=chosen: conn.execute(chosen).all())
@@ -343,7 +344,7 @@ class Play:
                 self.resolved_by_people[about.id] = self.loop.time()
 
     async def _silencers(self) -> None:
-        while self.loop.time() < BUSY_SECONDS:
+        while self.loop.time() < self.plan.busy_seconds:
             await asyncio.sleep(self.chance.expovariate(1 / 90))
             replica = await self._somebody()
             matchers = self.chance.choice(('model="churn"', 'alertname="Drift"', 'severity="warning"', 'team="b"'))
@@ -362,7 +363,7 @@ class Play:
                 self.note(f"ann ends the silence: {type(ended).__name__}")
 
     async def _operator(self) -> None:
-        while self.loop.time() < BUSY_SECONDS:
+        while self.loop.time() < self.plan.busy_seconds:
             await asyncio.sleep(self.chance.expovariate(1 / 100))
             self._adopt(self.chance.choice(CONFIGURATIONS))
 
@@ -380,7 +381,7 @@ class Play:
     # Trouble
 
     async def _moods(self) -> None:
-        while self.loop.time() < BUSY_SECONDS:
+        while self.loop.time() < self.plan.busy_seconds:
             await asyncio.sleep(self.chance.expovariate(1 / 15))
             name = self.chance.choice(sorted(self.providers.lines))
             line = self.providers.lines[name]
@@ -394,7 +395,7 @@ class Play:
         self.note(f"{name} is well")
 
     async def _crashes(self) -> None:
-        while self.loop.time() < BUSY_SECONDS:
+        while self.loop.time() < self.plan.busy_seconds:
             await asyncio.sleep(self.chance.expovariate(1 / 40))
             up = [each for each in self.replicas if each.is_up]
             if not up:
@@ -426,7 +427,7 @@ class Play:
             self.loop.call_later(self.chance.uniform(0.5, 20), self._begin)
 
     async def _locks(self) -> None:
-        while self.loop.time() < BUSY_SECONDS:
+        while self.loop.time() < self.plan.busy_seconds:
             await asyncio.sleep(self.chance.expovariate(1 / 40))
             self._database_trouble = self.chance.choice((0.1, 0.3, 0.9))
             self.note(f"the database fails {self._database_trouble:.0%} of the time")
