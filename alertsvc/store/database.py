@@ -7,7 +7,7 @@ one thread with one connection (so that writers queue instead of colliding) and 
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -29,6 +29,9 @@ Work = Callable[[Connection], T]
 
 RETRIES = 6
 READ_SECONDS = 5.0
+QUEUE_SECONDS = 3.0
+"""So long work waits for the threads of SQLite. Once begun it waits 5 s for a lock: together that is in time to answer.
+"""
 UNAVAILABLE_CODES = ("08", "53", "57", "58", "25006", "28", "3D", "55000")
 """Classes and codes of PostgreSQL: it is down or full or only read, or lets us in no longer."""
 
@@ -87,6 +90,23 @@ async def in_time(reading: Coroutine[Any, Any, T]) -> T:
         task.cancel()
         task.add_done_callback(_forgotten)
     raise StoreUnavailableError(f"no answer within {READ_SECONDS:.0f} s")
+
+
+async def _begun_in_time(work: "Future[T]") -> T:
+    """What `work` comes to, which waits for a thread. Each before it may wait for a lock, and somebody for an answer.
+
+    Raises:
+        StoreUnavailableError: It has not begun for too long, and never will.
+    """
+    outcome = asyncio.wrap_future(work)
+    try:
+        await asyncio.wait({outcome}, timeout=QUEUE_SECONDS)
+    finally:
+        if not outcome.done() and work.cancel():
+            outcome.cancel()
+    if outcome.cancelled():
+        raise StoreUnavailableError(f"others were busy with the database for {QUEUE_SECONDS:.0f} s")
+    return await outcome
 
 
 def _forgotten(task: asyncio.Task[Any]) -> None:
@@ -170,7 +190,7 @@ class SqliteDatabase(Watched):
                 return work(conn)
 
         try:
-            return await asyncio.get_running_loop().run_in_executor(threads, run)
+            return await _begun_in_time(threads.submit(run))
         except SQLAlchemyError as fault:
             if is_unavailable(fault):
                 raise StoreUnavailableError(describe(fault)) from fault
