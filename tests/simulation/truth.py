@@ -152,15 +152,26 @@ def _pagerduty_has_open_what_is_open(play: Play, conn: Connection) -> Iterator[s
         found = [row for key, row in states.items() if str(key) in each.key]
         if each.state != "resolved" and found and found[0].status == "resolved":
             yield f"PagerDuty has an open alert of #{found[0].number}, which is resolved"
-    alone = (believer.c.deliver == "immediate", believer.c.sequence > 0)  # not in a digest, which opens no alert there
+    alone = (believer.c.deliver == "immediate", believer.c.sequence > 0)
+    last = {each.sending.message.incident_id for each in _last_by_itself(play)}
     told = select(believer).where(believer.c.destination == "oncall/pager", believer.c.told_at.is_not(None), *alone)
     for row in conn.execute(told):
         is_open = any(
             each.key.startswith(ROUTING_KEY) and str(row.incident_id) in each.key and each.state != "resolved"
             for each in play.providers.pagerduty.alerts
         )
-        if states[row.incident_id].status == "firing" and row.state != "ended" and not is_open:
+        told_alone = row.incident_id in last and row.state != "ended"  # a digest opens no alert of its own there
+        if told_alone and states[row.incident_id].status == "firing" and not is_open:
             yield f"PagerDuty has no open alert of #{states[row.incident_id].number}, which fires"
+
+
+def _last_by_itself(play: Play) -> list[Taken]:
+    """What the pager was told last of each incident, where that was a message of its own."""
+    last: dict[UUID, Taken] = {}
+    for each in play.journal.taken:
+        if each.sending.destination == "oncall/pager":
+            last |= dict.fromkeys(each.says(), each)
+    return [each for each in last.values() if not isinstance(each.sending.message, DigestMessage)]
 
 
 def _no_provider_found_fault(play: Play, _: Connection) -> Iterator[str]:
