@@ -6,8 +6,9 @@ one thread with one connection (so that writers queue instead of colliding) and 
 
 import asyncio
 import random
+import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -92,23 +93,6 @@ async def in_time(reading: Coroutine[Any, Any, T]) -> T:
     raise StoreUnavailableError(f"no answer within {READ_SECONDS:.0f} s")
 
 
-async def _begun_in_time(work: "Future[T]") -> T:
-    """What `work` comes to, which waits for a thread. Each before it may wait for a lock, and somebody for an answer.
-
-    Raises:
-        StoreUnavailableError: It has not begun for too long, and never will.
-    """
-    outcome = asyncio.wrap_future(work)
-    try:
-        await asyncio.wait({outcome}, timeout=QUEUE_SECONDS)
-    finally:
-        if not outcome.done() and work.cancel():
-            outcome.cancel()
-    if outcome.cancelled():
-        raise StoreUnavailableError(f"others were busy with the database for {QUEUE_SECONDS:.0f} s")
-    return await outcome
-
-
 def _forgotten(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()  # whoever wanted to know has gone
@@ -185,12 +169,23 @@ class SqliteDatabase(Watched):
     async def _run(
         self, threads: ThreadPoolExecutor, begin: Callable[[], AbstractContextManager[Connection]], work: Work[T]
     ) -> T:
+        turn = threading.Lock()  # of whoever takes it first: the thread that begins, or we who wait no longer
+
         def run() -> T:
+            if not turn.acquire(blocking=False):
+                raise asyncio.CancelledError
             with begin() as conn:
                 return work(conn)
 
+        outcome = asyncio.get_running_loop().run_in_executor(threads, run)
         try:
-            return await _begun_in_time(threads.submit(run))
+            await asyncio.wait({outcome}, timeout=QUEUE_SECONDS)
+            if turn.acquire(blocking=False):
+                raise StoreUnavailableError(f"others were busy with the database for {QUEUE_SECONDS:.0f} s")
+            return await outcome
+        except asyncio.CancelledError:
+            turn.acquire(blocking=False)
+            raise
         except SQLAlchemyError as fault:
             if is_unavailable(fault):
                 raise StoreUnavailableError(describe(fault)) from fault
