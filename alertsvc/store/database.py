@@ -181,10 +181,12 @@ class SqliteDatabase(Watched):
         try:
             await asyncio.wait({outcome}, timeout=QUEUE_SECONDS)
             if turn.acquire(blocking=False):
+                outcome.cancel()
                 raise StoreUnavailableError(f"others were busy with the database for {QUEUE_SECONDS:.0f} s")
             return await outcome
         except asyncio.CancelledError:
             turn.acquire(blocking=False)
+            outcome.cancel()
             raise
         except SQLAlchemyError as fault:
             if is_unavailable(fault):

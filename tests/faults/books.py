@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, create_engine, func, select
+from sqlalchemy import Connection, create_engine, func, make_url, select
 
 from alertsvc.store import migrate
-from alertsvc.store.database import parse_url
 from alertsvc.store.tables import alert, arrival, delivery, history, incident, notification, outbox
 from tests import ledger
 from tests.faults.fault import Outcome
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
 
 def everything_has_left(url: str) -> bool:
     """Whether no message waits. It only looks: to SQLite it is no writer."""
-    engine = create_engine(
-        parse_url(url).set(drivername="sqlite" if url.startswith("sqlite") else "postgresql+psycopg")
-    )
+    engine = create_engine(make_url(url).set(drivername="sqlite" if url.startswith("sqlite") else "postgresql+psycopg"))
     try:
         with engine.connect() as conn:
             return conn.execute(select(func.count()).select_from(outbox)).scalar_one() == 0

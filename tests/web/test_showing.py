@@ -86,7 +86,7 @@ async def test_how_the_service_is_is_shown_to_people_and_to_machines(client: Cli
     counts = [health["incidents_open"], health["messages_pending"], health["quarantined"]]
     assert (counts, {type(each) for each in counts}) == ([1, 0, 0], {int})
     assert health["destinations"] == ["team/chat"]
-    assert await shown(client, "/-/ready") == {"ready": True, "causes": []}
+    assert await shown(client, "/-/ready") == {"ready": True, "causes": [], "notes": []}
 
 
 async def test_metrics_count_what_came_and_what_left(client: Client, recorder: Recorder) -> None:
