@@ -26,7 +26,7 @@ LATE_SECONDS = 5.0
 """At p99, from the answer that took an alert to the provider hearing of it."""
 CONFIGURATION = """
 storm: {{messages: 0, pages: 0}}
-self_alerts: {{enabled: false}}  # a clock that differs from the database's raises one, rightly, and nobody here counts it
+self_alerts: {{enabled: false}}  # a clock unlike the database's raises one, rightly
 correlate: [{{name: each, by: [alertname, n]}}]
 route:
   receiver: all
