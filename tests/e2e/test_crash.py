@@ -18,8 +18,8 @@ from tests.fakes.provider import running
 from tests.fork_server import fork_server
 from tests.programs import Program, alertsvc, free_port
 
-KILLS = int(os.environ.get("ALERTSVC_KILLS", "25"))
-CLIENTS = 3
+KILLS = int(os.environ.get("ALERTSVC_KILLS", "50"))
+CLIENTS = 8
 PAUSE_SECONDS = 0.5
 SHORT_LIFE_SECONDS = 0.5
 LONG_LIFE_SECONDS = 2.0
