@@ -35,8 +35,8 @@ POSTGRES_SESSION = {
     "jit": "off",
     "enable_seqscan": "off",
 }
-"""Each statement of ours has its index. Of young tables the planner knows nothing and would read them whole: a plan that
-it then keeps while they grow."""
+"""Each statement of ours has its index. Of young tables the planner knows nothing and would read them whole: a plan
+that it then keeps while they grow."""
 
 
 COMMAND_SECONDS = 15
