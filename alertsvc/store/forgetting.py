@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, delete, exists, select, text
 
-from alertsvc.store.housekeeping import STEP, Retention
+from alertsvc.store.housekeeping import Retention
 from alertsvc.store.tables import (
     alert,
     arrival,
@@ -116,8 +116,3 @@ def forget_some(conn: Connection, part: str, keep: Retention, now: datetime, lim
     (key,) = chosen.selected_columns
     table = key.table  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
     return conn.execute(delete(table).where(key.in_(chosen.limit(limit)))).rowcount  # pyright: ignore[reportUnknownArgumentType]
-
-
-def forget(conn: Connection, keep: Retention, now: datetime) -> int:
-    """Delete one step of every part. Returns how many rows, without what hung on them."""
-    return sum(forget_some(conn, part, keep, now, STEP) for part in PARTS)

@@ -44,7 +44,7 @@ async def forget_all(world: World, now: datetime, keep: Retention | None = None)
 
 
 def _forget(keep: Retention, now: datetime, conn: Connection) -> int:
-    return forgetting.forget(conn, keep, now)
+    return sum(forgetting.forget_some(conn, part, keep, now, STEP) for part in forgetting.PARTS)
 
 
 async def counts(world: World) -> dict[str, int]:

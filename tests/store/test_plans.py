@@ -25,7 +25,7 @@ from alertsvc.engine.self_alerts import wanted
 from alertsvc.engine.silencing import Wanted
 from alertsvc.store import gauges, overdue, tables
 from alertsvc.store.database import Database
-from alertsvc.store.forgetting import PARTS, forget
+from alertsvc.store.forgetting import PARTS, forget_some
 from alertsvc.store.housekeeping import Retention
 from alertsvc.store.silences import SilenceRecord
 from tests.core.builders import matcher
@@ -146,7 +146,8 @@ async def test_what_is_old_is_found_without_reading_what_is_not(database: Databa
     await a_busy_day(world)
     statements: Statements = {}
     with listening(statements):
-        await database.transaction(lambda conn: forget(conn, Retention(), world.now + 5000 * 24 * HOUR))
+        later = world.now + 5000 * 24 * HOUR
+        await database.transaction(lambda conn: [forget_some(conn, part, Retention(), later, 500) for part in PARTS])
     assert len(statements) == len(PARTS)
     await none_reads_whole(database, statements, (*GROWING, "idempotency", "silence"))
 
