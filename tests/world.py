@@ -125,14 +125,19 @@ class Recorder:
 class _Compares(NobodyBoards):
     """Takes nobody aboard, and sees that what would be said of new incidents is what stands in the database."""
 
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
+    def __init__(self) -> None:
+        self._decided: list[tuple[Verdict, Mapping[UUID, int]]] = []
 
-    def wrote(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
+    def decided(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
         """See `Boarding`."""
-        lanes = [(key, each.destination) for key, each in verdict.effects.new_believers]
-        for (key, name), brief in briefs_of_new(verdict, numbers, lanes).items():
-            assert brief == briefs.incident_brief(self._conn, key, name)
+        self._decided.append((verdict, numbers))
+
+    def compare(self, conn: Connection) -> None:
+        """Once it is written."""
+        for verdict, numbers in self._decided:
+            lanes = [(key, each.destination) for key, each in verdict.effects.new_believers]
+            for (key, name), brief in briefs_of_new(verdict, numbers, lanes).items():
+                assert brief == briefs.incident_brief(conn, key, name)
 
 
 class World:
@@ -176,7 +181,10 @@ class World:
         moment = self.moment()
 
         def take(conn: Connection) -> list[Receipt]:
-            return admit(conn, submissions, moment, self._recall, _Compares(conn))
+            compares = _Compares()
+            receipts = admit(conn, submissions, moment, self._recall, compares)
+            compares.compare(conn)
+            return receipts
 
         return await self.database.transaction(take)
 

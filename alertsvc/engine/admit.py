@@ -23,6 +23,7 @@ from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
 from alertsvc.engine.muting import Begun, mutes_for
 from alertsvc.engine.storming import with_storms
 from alertsvc.store import alerts, arrivals, incidents, tally
+from alertsvc.store.alerts import Keys
 from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
 from alertsvc.store.database import ConflictError, is_unavailable
 from alertsvc.store.insertions import Insertions
@@ -180,12 +181,14 @@ def _take(
     names = {item.event.fingerprint for item in flow}
     begun: Begun | None = None
     open_keys: Collection[str] | None = None
+    reserved: Mapping[str, int] = {}
     if recall is None:
         known = alerts.known(conn, names)
     else:
         asked = {item.correlation.key: item.correlation.reopen_within for item in flow if item.correlation}
-        seen = recall.known(conn, names, asked.keys(), moment.now - max(asked.values(), default=timedelta(0)))
-        known, open_keys = seen.alerts, seen.open_keys
+        resolved_since = moment.now - max(asked.values(), default=timedelta(0))
+        seen = recall.known(conn, names, Keys(asked.keys(), _keys_that_open(flow), resolved_since))
+        known, open_keys, reserved = seen.alerts, seen.open_keys, seen.numbers
         begun = partial(recall.begun, conn, revision=seen.silences_revision)
     unsure = _not_surely_duplicate(flow, known, fresh_ids)
     changing = [position for position in unsure if flow[position].arrival_id not in repeated]
@@ -199,7 +202,7 @@ def _take(
     ]
     receipts = _receipts(submissions, results)  # without numbers: new incidents have none yet
     records = [_record(each, receipt, moment) for each, receipt in zip(submissions, receipts, strict=True)]
-    new = Insertions()
+    new = Insertions(reserved)
     arrivals.add(new, records)
     _keep_measurements(new, [item for item in flow if item.arrival_id not in repeated], moment)
     deciding = with_storms(conn, moment) if batch.changed else moment
@@ -257,6 +260,11 @@ def _correlation_of_new(event: Event, moment: Moment, recall: Recall | None) -> 
     if recall is None or event.state is None or recall.holds(event.fingerprint):
         return None
     return correlation_for(moment.rules, event)
+
+
+def _keys_that_open(flow: Sequence[_Arrival]) -> Collection[str]:
+    """The keys of incidents that will probably be opened, if there are none."""
+    return {item.correlation.key for item in flow if item.correlation and item.event.state is AlertState.FIRING}
 
 
 def _decide(

@@ -34,8 +34,11 @@ class Boarding(Protocol):
         """Something else became due: whoever looks for work should look."""
         ...
 
-    def wrote(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
-        """This was written, and these numbers were given: what is aboard may be made from it."""
+    def decided(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
+        """This is about to be written: what is aboard may be made from it, once `numbers` has those of its incidents.
+
+        That is as soon as they are written, or before.
+        """
         ...
 
 
@@ -49,7 +52,7 @@ class NobodyBoards:
     def stays(self) -> None:
         """See `Boarding`."""
 
-    def wrote(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
+    def decided(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
         """See `Boarding`."""
 
 
@@ -61,13 +64,13 @@ def apply_verdict(
 ) -> None:
     """Write what a batch of events came to, and what is in `new` already: what the events refer to."""
     incidents.add_opened(conn, new, verdict.effects.opened)
+    boarding.decided(verdict, new.numbers)
     alerts.add(new, verdict.alerts)
     alerts.record(new, verdict.happenings, _ids(moment))
     _write(conn, verdict.effects, moment, new, boarding)
     alerts.save(conn, verdict.alerts)
     alerts.end_episodes(conn, verdict.happenings)
     _inhibit(conn, verdict.inhibiting, moment.now)
-    boarding.wrote(verdict, new.numbers)
 
 
 def _inhibit(conn: Connection, changed: Sequence[Inhibiting], now: datetime) -> None:

@@ -33,12 +33,10 @@ def compose(
     now: datetime,
     *,
     decided_now: bool = False,
-    brief: IncidentBrief | None = None,
 ) -> Composed | None:
     """The message and envelope of a leased delivery, or what keeps it back; None when what it was about is gone.
 
-    `decided_now`: this very transaction decided that it is sent. Nothing can have overtaken that. `brief` is what it
-    is about, where that is known without reading.
+    `decided_now`: this very transaction decided that it is sent. Nothing can have overtaken that.
     """
     kept = None if decided_now else kept_back_from(conn, rules, now, claimed)
     if kept is not None:
@@ -52,7 +50,7 @@ def compose(
         return digest_message(window, claimed, rules, external_url), envelope
     if claimed.incident_id is None:
         return None
-    known = brief or briefs.incident_brief(conn, claimed.incident_id, claimed.destination)
+    known = briefs.incident_brief(conn, claimed.incident_id, claimed.destination)
     if known is None:
         return None
     anchored = Envelope(claimed.id, claimed.attempt_count, now, known.anchor, claimed.progress)
@@ -60,6 +58,14 @@ def compose(
     if claimed.reason is Reason.RAISED:
         message = replace(message, previous_severity=briefs.severity_before(conn, claimed.incident_id))
     return message, anchored
+
+
+def first_word(
+    brief: IncidentBrief, claimed: Claimed, rules: Rules, external_url: str | None, now: datetime
+) -> tuple[Message, Envelope]:
+    """The message and envelope of the first delivery about an incident: nothing of it has to be read."""
+    envelope = Envelope(claimed.id, claimed.attempt_count, now, brief.anchor, claimed.progress)
+    return incident_message(brief, claimed, rules, external_url, now), envelope
 
 
 def _as_first_due(conn: Connection, claimed: Claimed) -> Claimed:

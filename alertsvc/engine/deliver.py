@@ -205,7 +205,8 @@ class Sender:
         """Takes along what somebody else's transaction makes due, which saves a claim in one of its own."""
         outlets = self._outlets()
         wanted = {} if self._closing else self._wanted(outlets)
-        ride = Ride(self, outlets, wanted, self._ticks(), self._caught_up)
+        is_waiting_idle = self._database.dialect == "postgresql"
+        ride = Ride(self, outlets, wanted, self._ticks(), self._caught_up, is_waiting_idle=is_waiting_idle)
         self._rides.add(ride)
         try:
             yield ride

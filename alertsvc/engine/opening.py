@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alertsvc.channels import CHANNELS
+from alertsvc.channels.ahead import Foreseeing
 from alertsvc.channels.base import Tools
 from alertsvc.channels.http import open_http
 from alertsvc.channels.message import Message
@@ -63,8 +64,10 @@ def open_outlets(loaded: Loaded, on_flaw: OnFlaw = lambda _: None, before: Curre
     outlets: dict[str, Outlet] = {}
     for name, configured in loaded.channels.items():
         kept = before.outlet_for(name, loaded) if before is not None else None
-        channel_of = CHANNELS[configured.kind].open
-        outlets[name] = kept or Outlet(
-            name, configured.kind, channel_of(configured.config, configured.globals, tools), renderer.foresee
-        )
+        if kept is not None:
+            outlets[name] = kept
+            continue
+        channel = CHANNELS[configured.kind].open(configured.config, configured.globals, tools)
+        foresee = channel.foresee if isinstance(channel, Foreseeing) else renderer.foresee
+        outlets[name] = Outlet(name, configured.kind, channel, foresee)
     return Outlets(loaded.rules, outlets, external_url)

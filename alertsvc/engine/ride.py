@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from alertsvc import failpoints
+from alertsvc.channels.message import Message
 from alertsvc.core.decide import Verdict
 from alertsvc.core.effects import Delivery
-from alertsvc.engine.compose import Composed, compose
+from alertsvc.core.model import Reason
+from alertsvc.engine.compose import Composed, compose, first_word
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.store import outbox
 from alertsvc.store.briefs import IncidentBrief, brief_of_new
@@ -58,7 +60,8 @@ class Ride:
     """One departure. `wanted` is how many to take, by destination; `over` is set when it can start nothing any more.
 
     Destinations that have `caught_up` have nothing else waiting, as far as their last claim could tell: only to them
-    does a message leave without queueing behind graver and older ones.
+    does a message leave without queueing behind graver and older ones. `is_waiting_idle`: while statements run there is
+    time for other work (a server runs them); else there is only while they become durable.
     """
 
     def __init__(
@@ -68,6 +71,8 @@ class Ride:
         wanted: dict[str, int],
         since: float,
         caught_up: Collection[str] = frozenset(),
+        *,
+        is_waiting_idle: bool = False,
     ) -> None:
         self.wanted = wanted
         self.over = asyncio.Event()
@@ -75,6 +80,7 @@ class Ride:
         self._outlets = outlets
         self._since = since
         self._caught_up = caught_up
+        self._is_waiting_idle = is_waiting_idle
         self._loop = asyncio.get_running_loop()
         self.may_be_more = False
         """Of what is due as much was taken as there was room for."""
@@ -83,13 +89,16 @@ class Ride:
         self._has_no_room = False
         self._claimed: list[Claimed] = []
         self._composed: dict[UUID, Composed] = {}
-        self._opened: dict[tuple[UUID, str], IncidentBrief] = {}
+        self._decided: tuple[Verdict, Mapping[UUID, int]] | None = None
+        self._at_hand: set[UUID] = set()
+        """Deliveries whose messages are made by the loop, meanwhile."""
 
     def begin(self) -> None:
         """A transaction begins, or is run again: what an earlier run of it took along was never written."""
         self._claimed = []
         self._composed = {}
-        self._opened = {}
+        self._decided = None
+        self._at_hand = set()
         self._more_is_due = self._has_no_room = False
 
     def claim(self, now: datetime, conn: Connection) -> None:
@@ -118,45 +127,86 @@ class Ride:
             else:
                 self.stays()
                 self._has_no_room |= room.get(each.destination, self.wanted.get(each.destination, 0)) <= 0
+        if self._is_waiting_idle:
+            self._make_first_words(now)
         return leases
 
     def stays(self) -> None:
         """Something is due that does not leave with this transaction."""
         self._more_is_due = True
 
-    def wrote(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
+    def decided(self, verdict: Verdict, numbers: Mapping[UUID, int]) -> None:
         """Incidents of which it takes the first word along are at hand: to read them back would cost a round trip."""
-        if not 0 < len(self._claimed) <= FEW:
-            return
-        lanes = [(each.incident_id, each.destination) for each in self._claimed if each.incident_id is not None]
-        self._opened = briefs_of_new(verdict, numbers, lanes)
+        self._decided = verdict, numbers
 
     def compose(self, now: datetime, conn: Connection) -> None:
-        """Make a few messages here, which saves each a connection and a snapshot: they leave right after the commit.
-
-        A message that cannot be made must not fail the transaction, which is somebody else's: it is tried again by
-        itself, and that fault is recorded. A fault of the database is the transaction's own.
-        """
+        """Make a few messages here, which saves each a connection and a snapshot: they leave right after the commit."""
+        self._make_first_words(now)
         if len(self._claimed) > FEW:
             return
         for each in self._claimed:
-            try:
-                brief = self._opened.get((each.incident_id, each.destination)) if each.incident_id else None
-                decided_now = each.created_at == now
-                composed = compose_for(self._outlets, each, now, conn, decided_now=decided_now, brief=brief)
-            except SQLAlchemyError:
-                raise
-            except Exception:
-                log.exception("delivery %s could not be composed where it was claimed", each.id)
-            else:
-                if composed is not None:
-                    self._composed[each.id] = composed
-                    self._foresee(each, composed)
+            if each.id not in self._at_hand:
+                self._compose(each, now, conn)
 
-    def _foresee(self, claimed: Claimed, composed: Composed) -> None:
-        """Have its lines made while the transaction commits, which is mostly waiting for a disk."""
-        if isinstance(composed, tuple):
-            self._loop.call_soon_threadsafe(self._outlets.by_destination[claimed.destination].foresee, composed[0])
+    def _make_first_words(self, now: datetime) -> None:
+        """What needs nothing that would have to be read is made while the database writes, which is waiting for it."""
+        if self._decided is None or not 0 < len(self._claimed) <= FEW:
+            return
+        verdict, numbers = self._decided
+        opened = {each.id for each in verdict.effects.opened} & numbers.keys()
+        first = [
+            each
+            for each in self._claimed
+            if each.incident_id in opened
+            and each.reason is Reason.OPENED
+            and each.created_at == now
+            and each.id not in self._at_hand
+        ]
+        if first:
+            self._at_hand.update(each.id for each in first)
+            self._loop.call_soon_threadsafe(self._compose_first_words, first, verdict, dict(numbers), now)
+
+    def _compose(self, claimed: Claimed, now: datetime, conn: Connection) -> None:
+        """A message that cannot be made must not fail the transaction, which is somebody else's: it is tried again by
+        itself, and that fault is recorded. A fault of the database is the transaction's own.
+        """
+        try:
+            composed = compose_for(self._outlets, claimed, now, conn, decided_now=claimed.created_at == now)
+        except SQLAlchemyError:
+            raise
+        except Exception:
+            log.exception("delivery %s could not be composed where it was claimed", claimed.id)
+        else:
+            if composed is not None:
+                self._composed[claimed.id] = composed
+                if isinstance(composed, tuple):
+                    self._loop.call_soon_threadsafe(self._foresee, claimed, composed[0])
+
+    def _compose_first_words(
+        self, claimed: Sequence[Claimed], verdict: Verdict, numbers: Mapping[UUID, int], now: datetime
+    ) -> None:
+        """What cannot be made here is tried again when it is sent, and that fault is recorded."""
+        rules, external_url = self._outlets.rules, self._outlets.external_url
+        try:
+            lanes = [(each.incident_id, each.destination) for each in claimed if each.incident_id is not None]
+            briefs = briefs_of_new(verdict, numbers, lanes)
+            for each in claimed:
+                if each.incident_id is not None:
+                    brief = briefs[each.incident_id, each.destination]
+                    self._composed[each.id] = first_word(brief, each, rules, external_url, now)
+        except Exception:
+            log.exception("%d deliveries could not be composed where they were decided", len(claimed))
+        for each in claimed:
+            composed = self._composed.get(each.id)
+            if isinstance(composed, tuple):
+                self._foresee(each, composed[0])
+
+    def _foresee(self, claimed: Claimed, message: Message) -> None:
+        """Have it laid out before it leaves. What goes wrong with that goes wrong again when it is sent."""
+        try:
+            self._outlets.by_destination[claimed.destination].foresee(message)
+        except Exception:
+            log.exception("delivery %s could not be laid out before it was sent", claimed.id)
 
     def start(self) -> bool:
         """The transaction has committed. Returns whether something leaves now."""
@@ -202,7 +252,6 @@ def compose_for(
     conn: Connection,
     *,
     decided_now: bool = False,
-    brief: IncidentBrief | None = None,
 ) -> Composed | None:
     """What a leased delivery is to say, by the configuration in force; None when what it was about is gone."""
-    return compose(conn, claimed, outlets.rules, outlets.external_url, now, decided_now=decided_now, brief=brief)
+    return compose(conn, claimed, outlets.rules, outlets.external_url, now, decided_now=decided_now)

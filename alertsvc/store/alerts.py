@@ -1,12 +1,24 @@
 """Alerts, their episodes and the events that changed them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Connection, bindparam, func, literal, select, union_all, update
+from sqlalchemy import (
+    ARRAY,
+    CompoundSelect,
+    Connection,
+    Text,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 
 from alertsvc.core.alerts import PERSON, SOURCE, Alert, Change
 from alertsvc.core.decide import Happening
@@ -14,7 +26,7 @@ from alertsvc.core.due import due_at
 from alertsvc.core.incidents import Firing
 from alertsvc.core.model import AlertState, Event, Labels, Severity
 from alertsvc.store.bulk import Among, AnyRow, Columns, update_rows
-from alertsvc.store.direct import DirectRow, fetched
+from alertsvc.store.direct import DirectRow, fetched, fetched_first
 from alertsvc.store.incidents import OF_KEYS
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.tables import alert, episode, event, incident, number_series
@@ -50,6 +62,15 @@ _IS_KEY = -1
 _OF_INCIDENTS = select(incident.c.correlation_key, literal(_IS_KEY)).where(OF_KEYS)
 _REVISIONS = union_all(_OF_ALERTS, _OF_SERIES)
 _REVISIONS_AND_KEYS = union_all(_OF_ALERTS, _OF_SERIES, _OF_INCIDENTS)
+_FRESH = func.unnest(bindparam("fresh", type_=ARRAY(Text()))).column_valued("fresh_key")
+_HELD_KEYS = select(incident.c.correlation_key).where(OF_KEYS).cte("held")
+_RESERVED = select(_FRESH, literal(_IS_KEY) - func.nextval(literal_column("'incident_number_seq'"))).where(
+    _FRESH.not_in(select(_HELD_KEYS.c.correlation_key))
+)
+_OF_HELD_KEYS = select(_HELD_KEYS.c.correlation_key, literal(_IS_KEY))
+_REVISIONS_KEYS_AND_NUMBERS = union_all(_OF_ALERTS, _OF_SERIES, _OF_HELD_KEYS, _RESERVED)
+_MOST_RESERVED = 4
+"""More incidents at once get their numbers when they are written."""
 _KNOWN = select(*_DECIDING).where(_NAMED)
 _LOCKED = _KNOWN.order_by(alert.c.fingerprint).with_for_update(key_share=True)
 
@@ -58,38 +79,51 @@ _LOCKED = _KNOWN.order_by(alert.c.fingerprint).with_for_update(key_share=True)
 class Revisions:
     """The revision of each alert that is stored, by fingerprint, and the number of a series.
 
-    `open_keys` are the correlation keys asked about of which there is an incident.
+    `open_keys` are the correlation keys asked about of which there is an incident. `numbers` are for incidents that may
+    be opened, by their keys: whoever opens none leaves a gap.
     """
 
     of_alerts: Mapping[str, int]
     of_series: int
     open_keys: Collection[str] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
-def revisions(
-    conn: Connection,
-    fingerprints: Iterable[str],
-    series: str,
-    keys: Collection[str] = (),
-    resolved_since: datetime | None = None,
-) -> Revisions:
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Correlation keys to ask about. Incidents count that are open, or were resolved since an instant.
+
+    One may be opened for those of `opening` that have none.
+    """
+
+    all: Collection[str]
+    opening: Collection[str]
+    resolved_since: datetime
+
+
+def revisions(conn: Connection, fingerprints: Iterable[str], series: str, keys: Keys | None = None) -> Revisions:
     """In one round trip: what is stored of `fingerprints`, a number series, and whether `keys` have incidents.
 
-    Those count that are open, or were resolved since an instant, which is given with `keys`.
+    PostgreSQL gives a few that may be opened their numbers now.
     """
     given: dict[str, object] = {"fingerprints": list(fingerprints), "series": series}
-    if not keys:
+    if keys is None or not keys.all:
         found: dict[str, int] = {row[0]: row[1] for row in _fetched(conn, _REVISIONS, given)}
         return Revisions(found, found.pop("", 0))  # no fingerprint is empty
-    given |= {"keys": list(keys), "resolved_since": resolved_since}
-    rows = _fetched(conn, _REVISIONS_AND_KEYS, given)
-    found = {row[0]: row[1] for row in rows if row[1] != _IS_KEY}
-    return Revisions(found, found.pop("", 0), {row[0] for row in rows if row[1] == _IS_KEY})
+    given |= {"keys": list(keys.all), "resolved_since": keys.resolved_since}
+    if 0 < len(keys.opening) <= _MOST_RESERVED and conn.dialect.name == "postgresql":
+        given["fresh"] = list(keys.opening)
+        rows = fetched(conn, _REVISIONS_KEYS_AND_NUMBERS, given)  # a number taken outside of it is a commit of its own
+    else:
+        rows = _fetched(conn, _REVISIONS_AND_KEYS, given)
+    found = {row[0]: row[1] for row in rows if row[1] > _IS_KEY}
+    numbers = {row[0]: _IS_KEY - row[1] for row in rows if row[1] < _IS_KEY}
+    return Revisions(found, found.pop("", 0), {row[0] for row in rows if row[1] == _IS_KEY}, numbers)
 
 
 def _fetched(conn: Connection, statement: CompoundSelect[str, int], given: Mapping[str, object]) -> Sequence[DirectRow]:
     if conn.dialect.name == "postgresql":
-        return fetched(conn, statement, given)
+        return fetched_first(conn, statement, given)
     return conn.execute(statement, given).all()
 
 

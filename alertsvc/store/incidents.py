@@ -223,16 +223,18 @@ def add_opened(conn: Connection, new: Insertions, opened: Sequence[Incident]) ->
     """
     ordered = sorted(opened, key=lambda each: each.correlation_key)
     rows = [_row(each) | {"correlation_key": each.correlation_key} for each in ordered]
-    unique_open = "ON CONFLICT (correlation_key) WHERE status <> 'resolved' DO NOTHING"
+    once = "ON CONFLICT (correlation_key) WHERE status <> 'resolved' DO NOTHING"
     conflict = "an incident was opened meanwhile"
-    if conn.dialect.name == "postgresql":
-        series = ("number", "incident_number_seq")
-        new.add(incident, rows, on_conflict=unique_open, conflict=conflict, numbered=series)
-    elif rows:
+    numbers = [new.reserved[each.correlation_key] for each in ordered if each.correlation_key in new.reserved]
+    if len(numbers) < len(rows):
+        if conn.dialect.name == "postgresql":
+            series = ("number", "incident_number_seq")
+            new.add(incident, rows, on_conflict=once, conflict=conflict, numbered=series)
+            return
         numbers = _numbers(conn, len(rows))
-        numbered = [row | {"number": number} for row, number in zip(rows, numbers, strict=True)]
-        new.add(incident, numbered, on_conflict=unique_open, conflict=conflict)
-        new.numbers |= {each.id: number for each, number in zip(ordered, numbers, strict=True)}
+    numbered = [row | {"number": number} for row, number in zip(rows, numbers, strict=True)]
+    new.add(incident, numbered, on_conflict=once, conflict=conflict)
+    new.numbers |= {each.id: number for each, number in zip(ordered, numbers, strict=True)}
 
 
 _ADVANCE = text(

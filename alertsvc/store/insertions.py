@@ -1,6 +1,6 @@
 """New rows of several tables, written together: on PostgreSQL as one statement, in one round trip instead of ten."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -33,11 +33,13 @@ class _Insertion:
 class Insertions:
     """What is to be inserted, table after table: first what the others refer to. Nothing happens until `write`.
 
-    `numbers` are those that the rows of it with a number got, by their `id`, once they are written.
+    `numbers` are those that the rows of it with a number got, by their `id`, once they are written; before that where
+    the number was `reserved`. Those are for new incidents, by their correlation keys.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reserved: Mapping[str, int] | None = None) -> None:
         self._waiting: list[_Insertion] = []
+        self.reserved: Mapping[str, int] = reserved or {}
         self.numbers: dict[UUID, int] = {}
 
     def add(

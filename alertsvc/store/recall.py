@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from alertsvc.core.alerts import Alert
 from alertsvc.store import alerts, incidents, silences
+from alertsvc.store.alerts import Keys
 from alertsvc.store.silences import SilenceRecord
 
 CAPACITY = 20_000
@@ -26,11 +27,15 @@ class _Silences:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Alerts by fingerprint, the revision of the silences, and the keys asked about of which there is an incident."""
+    """Alerts by fingerprint, the revision of the silences, and the keys asked about of which there is an incident.
+
+    `numbers` are reserved for incidents that may be opened, by their keys.
+    """
 
     alerts: dict[str, Alert]
     silences_revision: int
     open_keys: Collection[str]
+    numbers: Mapping[str, int]
 
 
 class Recall:
@@ -55,13 +60,12 @@ class Recall:
         self,
         conn: Connection,
         fingerprints: Collection[str],
-        keys: Collection[str] = (),
-        resolved_since: datetime | None = None,
+        keys: Keys | None = None,
     ) -> Known:
         """As `alerts.known`, and what else is read with it (see `alerts.revisions`)."""
         found: dict[str, Alert] = {}
         missing: list[str] = []
-        revisions = alerts.revisions(conn, fingerprints, silences.REVISION, keys, resolved_since)
+        revisions = alerts.revisions(conn, fingerprints, silences.REVISION, keys)
         for name, revision in revisions.of_alerts.items():
             held = self._held.get(name)
             if held is not None and held.revision == revision:
@@ -72,7 +76,7 @@ class Recall:
             read = alerts.known(conn, missing)
             self._remember(read)
             found |= read
-        return Known(found, revisions.of_series, revisions.open_keys)
+        return Known(found, revisions.of_series, revisions.open_keys, revisions.numbers)
 
     def begun(self, conn: Connection, now: datetime, latest: datetime, revision: int) -> list[SilenceRecord]:
         """As `silences.begun`, as they were at `revision` or later."""

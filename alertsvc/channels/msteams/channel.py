@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from alertsvc.channels.ahead import Ahead
 from alertsvc.channels.base import Channel, Envelope, Tools
 from alertsvc.channels.exchange import Call, exchange, without_secret
-from alertsvc.channels.heading import heading_of, with_flaws
+from alertsvc.channels.heading import Heading, heading_of, with_flaws
 from alertsvc.channels.http import HttpClient, Patience, Reply
 from alertsvc.channels.json_body import JSON_HEADERS, encoded
 from alertsvc.channels.message import Message
@@ -35,6 +36,11 @@ class Teams:
         self._url = config.webhook()
         self._render = render
         self._http = http
+        self._ahead = Ahead(self._laid_out)
+
+    def foresee(self, message: Message) -> None:
+        """See `Foreseeing`."""
+        self._ahead.foresee(message)
 
     async def send(self, message: Message, envelope: Envelope) -> Outcome:
         """Post one card."""
@@ -42,12 +48,15 @@ class Teams:
             url = self._url.reveal()
         except SecretUnavailableError as fault:
             return without_secret(fault)
-        heading = heading_of(message, self._render, self._config.title, self._config.text)
-        payload = teams_payload(message, heading, self._config.mentions)
-        reply = await exchange(self._http, Call(url, encoded(payload), JSON_HEADERS))
+        heading, body = self._ahead.of(message)
+        reply = await exchange(self._http, Call(url, body, JSON_HEADERS))
         if not isinstance(reply, Reply):
             return reply
         return with_flaws(teams_outcome(reply, envelope.sent_at), heading)
+
+    def _laid_out(self, message: Message) -> tuple[Heading, bytes]:
+        heading = heading_of(message, self._render, self._config.title, self._config.text)
+        return heading, encoded(teams_payload(message, heading, self._config.mentions))
 
     async def close(self) -> None:
         """See `Channel`."""

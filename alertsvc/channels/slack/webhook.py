@@ -2,15 +2,16 @@
 
 from datetime import timedelta
 
+from alertsvc.channels.ahead import Ahead
 from alertsvc.channels.base import Envelope
 from alertsvc.channels.exchange import Call, exchange, without_secret
-from alertsvc.channels.heading import with_flaws
+from alertsvc.channels.heading import Heading, with_flaws
 from alertsvc.channels.http import HttpClient, Patience, Reply
 from alertsvc.channels.json_body import JSON_HEADERS, JsonObject, encoded
 from alertsvc.channels.message import Message
 from alertsvc.channels.outcome import Outcome
 from alertsvc.channels.slack.answers import webhook_outcome
-from alertsvc.channels.slack.writer import Writer, in_some_form
+from alertsvc.channels.slack.writer import Forms, Writer, in_some_form
 from alertsvc.secret import Secret, SecretUnavailableError
 
 MAX_REQUESTS = 2
@@ -29,6 +30,11 @@ class SlackWebhook:
         self._url = url
         self._writer = writer
         self._http = http
+        self._ahead = Ahead(self._laid_out)
+
+    def foresee(self, message: Message) -> None:
+        """See `Foreseeing`."""
+        self._ahead.foresee(message)
 
     async def send(self, message: Message, envelope: Envelope) -> Outcome:
         """Post `message`."""
@@ -36,13 +42,17 @@ class SlackWebhook:
             url = self._url.reveal()
         except SecretUnavailableError as fault:
             return without_secret(fault)
-        heading = self._writer.heading(message)
+        heading, forms = self._ahead.of(message)
 
         async def post(payload: JsonObject) -> Outcome:
             reply = await exchange(self._http, Call(url, encoded(payload), JSON_HEADERS))
             return webhook_outcome(reply, envelope.sent_at) if isinstance(reply, Reply) else reply
 
-        return with_flaws(await in_some_form(self._writer.new(message, heading), post), heading)
+        return with_flaws(await in_some_form(forms, post), heading)
+
+    def _laid_out(self, message: Message) -> tuple[Heading, Forms]:
+        heading = self._writer.heading(message)
+        return heading, self._writer.new(message, heading)
 
     async def close(self) -> None:
         """See `Channel`."""

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from alertsvc.channels.ahead import Ahead
 from alertsvc.channels.base import Channel, Envelope, Tools
 from alertsvc.channels.exchange import Call, exchange, without_secret
-from alertsvc.channels.heading import heading_of, with_flaws
+from alertsvc.channels.heading import Heading, heading_of, with_flaws
 from alertsvc.channels.http import HttpClient, Patience, Reply
 from alertsvc.channels.json_body import JSON_HEADERS, encoded
 from alertsvc.channels.message import Message
@@ -37,6 +38,11 @@ class Webhook:
         self._max_alerts = config.max_alerts
         self._render = render
         self._http = http
+        self._ahead = Ahead(self._laid_out)
+
+    def foresee(self, message: Message) -> None:
+        """See `Foreseeing`."""
+        self._ahead.foresee(message)
 
     async def send(self, message: Message, envelope: Envelope) -> Outcome:
         """Call once. The delivery's id is the same on every try: receivers know a repeat by it."""
@@ -47,13 +53,16 @@ class Webhook:
             return without_secret(fault)
         except ValueError as fault:
             return Retry(Fault.CONFIGURATION, f"hmac_secret: {fault}", whole_destination=True)
-        heading = heading_of(message, self._render)
-        body = encoded(webhook_payload(message, heading, self._max_alerts))
+        heading, body = self._ahead.of(message)
         signed = signed_headers(envelope.delivery_id, envelope.sent_at, body, keys)
         reply = await exchange(self._http, Call(url, body, {**JSON_HEADERS, **signed}, secrets))
         if not isinstance(reply, Reply):
             return reply
         return with_flaws(webhook_outcome(reply, envelope.sent_at), heading)
+
+    def _laid_out(self, message: Message) -> tuple[Heading, bytes]:
+        heading = heading_of(message, self._render)
+        return heading, encoded(webhook_payload(message, heading, self._max_alerts))
 
     async def close(self) -> None:
         """See `Channel`."""
