@@ -162,6 +162,13 @@ class Effects:
     unheld: list[UUID] = field(default_factory=list[UUID])
     """Incidents of which no news is kept back any more: there is none."""
 
+    @property
+    def only_add(self) -> bool:
+        """Whether nothing that exists is changed or ended, nor any timer set."""
+        changing = (self.changed, self.ended, self.revised, self.withdrawn, self.digests, self.believers, self.timers)
+        behind = any(each.behind for each in self.deliveries)
+        return not (any(changing) or self.quiet or self.held or self.released or self.unheld or behind)
+
     def add(self, other: "Effects") -> None:
         """Take over what `other` asks for, after what is here."""
         for name in self.__slots__:

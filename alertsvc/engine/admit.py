@@ -208,9 +208,11 @@ def _take(
     deciding = with_storms(conn, moment) if batch.changed else moment
     verdict = _finish(conn, batch, deciding, begun)
     failpoints.reach("ingest.decided")
-    apply_verdict(conn, verdict, deciding, new, boarding)
+    touched = batch.touched()
+    is_last = not touched and not any(each.bad for each in records)
+    apply_verdict(conn, verdict, deciding, new, boarding, is_last=is_last)
     arrivals.save_bad(conn, records)
-    alerts.touch(conn, batch.touched())
+    alerts.touch(conn, touched)
     numbers = _numbers(conn, receipts, {**batch.numbers, **new.numbers}, recall)
     return [replace(each, numbers=numbers) for each in receipts]
 

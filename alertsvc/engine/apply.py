@@ -60,14 +60,25 @@ NOBODY_BOARDS = NobodyBoards()
 
 
 def apply_verdict(
-    conn: Connection, verdict: Verdict, moment: Moment, new: Insertions, boarding: Boarding = NOBODY_BOARDS
+    conn: Connection,
+    verdict: Verdict,
+    moment: Moment,
+    new: Insertions,
+    boarding: Boarding = NOBODY_BOARDS,
+    *,
+    is_last: bool = False,
 ) -> None:
-    """Write what a batch of events came to, and what is in `new` already: what the events refer to."""
+    """Write what a batch of events came to, and what is in `new` already: what the events refer to.
+
+    `is_last`: nothing is written after it in this transaction.
+    """
     incidents.add_opened(conn, new, verdict.effects.opened)
     boarding.decided(verdict, new.numbers)
     alerts.add(new, verdict.alerts)
     alerts.record(new, verdict.happenings, _ids(moment))
-    _write(conn, verdict.effects, moment, new, boarding)
+    only_adds = verdict.effects.only_add and alerts.are_all_new(verdict.alerts, verdict.happenings)
+    is_all = is_last and only_adds and not verdict.inhibiting
+    _write(conn, verdict.effects, moment, new, boarding, is_all=is_all)
     alerts.save(conn, verdict.alerts)
     alerts.end_episodes(conn, verdict.happenings)
     _inhibit(conn, verdict.inhibiting, moment.now)
@@ -86,7 +97,15 @@ def apply_effects(conn: Connection, effects: Effects, moment: Moment) -> None:
     _write(conn, effects, moment, Insertions(), NOBODY_BOARDS)
 
 
-def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions, boarding: Boarding) -> None:
+def _write(
+    conn: Connection,
+    effects: Effects,
+    moment: Moment,
+    new: Insertions,
+    boarding: Boarding,
+    *,
+    is_all: bool = False,
+) -> None:
     """First what makes room in lanes, then all that is new, then what changes: it may refer to what is new."""
     now: datetime = moment.now
     storms.save(conn, moment.storms)
@@ -98,7 +117,7 @@ def _write(conn: Connection, effects: Effects, moment: Moment, new: Insertions, 
     incidents.add_history(new, effects.history, _ids(moment))
     outbox.add_notifications(conn, new, effects.notifications)
     outbox.add(new, effects.deliveries, boarding.board(effects.deliveries, now))
-    new.write(conn)
+    new.write(conn, is_all=is_all)
     failpoints.reach("apply.inserted")
     promoted_count = outbox.promote(conn, {each.lane for each in effects.deliveries if each.behind})
     incidents.save_changed(conn, effects.changed)

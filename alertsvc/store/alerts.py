@@ -26,7 +26,7 @@ from alertsvc.core.due import due_at
 from alertsvc.core.incidents import Firing
 from alertsvc.core.model import AlertState, Event, Labels, Severity
 from alertsvc.store.bulk import Among, AnyRow, Columns, update_rows
-from alertsvc.store.direct import DirectRow, fetched, fetched_first
+from alertsvc.store.direct import DirectRow, fetched_first
 from alertsvc.store.incidents import OF_KEYS
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.tables import alert, episode, event, incident, number_series
@@ -111,11 +111,11 @@ def revisions(conn: Connection, fingerprints: Iterable[str], series: str, keys: 
         found: dict[str, int] = {row[0]: row[1] for row in _fetched(conn, _REVISIONS, given)}
         return Revisions(found, found.pop("", 0))  # no fingerprint is empty
     given |= {"keys": list(keys.all), "resolved_since": keys.resolved_since}
+    statement = _REVISIONS_AND_KEYS
     if 0 < len(keys.opening) <= _MOST_RESERVED and conn.dialect.name == "postgresql":
+        statement = _REVISIONS_KEYS_AND_NUMBERS
         given["fresh"] = list(keys.opening)
-        rows = fetched(conn, _REVISIONS_KEYS_AND_NUMBERS, given)  # a number taken outside of it is a commit of its own
-    else:
-        rows = _fetched(conn, _REVISIONS_AND_KEYS, given)
+    rows = _fetched(conn, statement, given)
     found = {row[0]: row[1] for row in rows if row[1] > _IS_KEY}
     numbers = {row[0]: _IS_KEY - row[1] for row in rows if row[1] < _IS_KEY}
     return Revisions(found, found.pop("", 0), {row[0] for row in rows if row[1] == _IS_KEY}, numbers)
@@ -334,6 +334,11 @@ def end_episodes(conn: Connection, happenings: Sequence[Happening]) -> None:
     """Write the ends of the episodes that began before."""
     _, ended = _episodes(happenings)
     update_rows(conn, episode, ["id"], list(ended.values()))
+
+
+def are_all_new(changed: Sequence[tuple[Alert, Event, bool]], happenings: Sequence[Happening]) -> bool:
+    """Whether `add` and `record` write everything of a batch: `save` and `end_episodes` have nothing left to do."""
+    return all(is_new for _, _, is_new in changed) and not _episodes(happenings)[1]
 
 
 _Episodes = dict[UUID, dict[str, object]]

@@ -15,10 +15,20 @@ DirectRow = Sequence[Any]
 """The values of a row as the driver gives them."""
 
 
+class _ServerConnection(Protocol):
+    """What is used of a connection of asyncpg."""
+
+    def is_in_transaction(self) -> bool: ...
+
+
 class _DriverConnection(Protocol):
-    """What is used of a DBAPI connection. It begins a transaction with its first statement, unless it has `autocommit`."""
+    """What is used of a DBAPI connection. It begins a transaction with its first statement, unless it has `autocommit`;
+    one that can only read if it is `readonly`.
+    """
 
     autocommit: bool
+    readonly: bool
+    driver_connection: _ServerConnection
 
 
 class _Cursor(Protocol):
@@ -59,12 +69,42 @@ def fetched_first(conn: Connection, statement: ClauseElement, given: Mapping[str
     It runs before the transaction begins on the server, which saves nothing but a round trip: at READ COMMITTED each
     statement sees what was committed when it began, wherever the transaction did.
     """
-    driver = cast(_DriverConnection, conn.connection.dbapi_connection)
+    driver = _driver(conn)
     driver.autocommit = True
     try:
         return fetched(conn, statement, given)
     finally:
         driver.autocommit = False
+
+
+def has_begun(conn: Connection) -> bool:
+    """Whether the server is in a transaction: something ran that may have taken locks."""
+    return _driver(conn).driver_connection.is_in_transaction()
+
+
+def fetched_and_committed(
+    conn: Connection, statement: ClauseElement, given: Mapping[str, object]
+) -> Sequence[DirectRow]:
+    """As `fetched`, for a statement that is all that a transaction writes, where none `has_begun`: it is one by itself.
+
+    That saves two round trips. Nothing can be written on `conn` afterwards until `reopen`: the server refuses it.
+    """
+    driver = _driver(conn)
+    driver.autocommit = True
+    try:
+        return fetched(conn, statement, given)
+    finally:
+        driver.autocommit = False
+        driver.readonly = True
+
+
+def reopen(conn: Connection) -> None:
+    """Let `conn` write again."""
+    _driver(conn).readonly = False
+
+
+def _driver(conn: Connection) -> _DriverConnection:
+    return cast(_DriverConnection, conn.connection.dbapi_connection)
 
 
 @lru_cache(maxsize=512)

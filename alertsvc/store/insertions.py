@@ -6,10 +6,13 @@ from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import Connection, Table, TextClause, text
+from sqlalchemy.exc import DBAPIError
 
 from alertsvc.store.bulk import Row, encoded, given_rows, insert_rows
 from alertsvc.store.database import ConflictError
-from alertsvc.store.direct import fetched
+from alertsvc.store.direct import fetched, fetched_and_committed, has_begun
+
+DIVISION_BY_ZERO = "22012"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,13 @@ class Insertions:
             form = _Form(table, tuple(rows[0]), numbered, on_conflict, bool(conflict))
             self._waiting.append(_Insertion(form, rows, conflict))
 
-    def write(self, conn: Connection) -> None:
+    def write(self, conn: Connection, *, is_all: bool = False) -> None:
         """Insert everything that was added.
+
+        Args:
+            conn: Inside a transaction.
+            is_all: Nothing is written after it in this transaction. Where nothing was before it either, PostgreSQL
+                commits it with the statement itself, and refuses what comes then.
 
         Raises:
             ConflictError: Not all the rows of an insertion went in that must; the rest of them did not either.
@@ -74,7 +82,8 @@ class Insertions:
         waiting, self._waiting = self._waiting, []
         if conn.dialect.name == "postgresql":
             if waiting:
-                self.numbers |= _write_at_once(conn, waiting)
+                is_alone = is_all and not has_begun(conn)
+                self.numbers |= (_commit_at_once if is_alone else _write_at_once)(conn, waiting)
             return
         for each in waiting:
             form = each.form
@@ -85,26 +94,49 @@ class Insertions:
 
 def _write_at_once(conn: Connection, waiting: Sequence[_Insertion]) -> dict[UUID, int]:
     """Write it, and say which numbers were given, by id."""
+    row = fetched(conn, _at_once(_forms(waiting)), _given(waiting))[0]
+    checked = [each for each in waiting if each.conflict]
+    for each, count in zip(checked, row[1:], strict=True):
+        if count != len(each.rows):
+            raise ConflictError(each.conflict)
+    return _numbers(row[0])
+
+
+def _commit_at_once(conn: Connection, waiting: Sequence[_Insertion]) -> dict[UUID, int]:
+    """The same, and commit it. The server must see by itself that rows are missing, and take the rest back."""
+    try:
+        row = fetched_and_committed(conn, _at_once(_forms(waiting), fails=True), _given(waiting))[0]
+    except DBAPIError as fault:
+        if getattr(fault.orig, "sqlstate", None) == DIVISION_BY_ZERO:
+            checked = [each.conflict for each in waiting if each.conflict]
+            raise ConflictError(" or ".join(checked)) from None
+        raise
+    return _numbers(row[0])
+
+
+def _forms(waiting: Sequence[_Insertion]) -> tuple[_Form, ...]:
+    return tuple(each.form for each in waiting)
+
+
+def _given(waiting: Sequence[_Insertion]) -> dict[str, object]:
     given: dict[str, object] = {}
     for place, each in enumerate(waiting):
         given[f"rows_{place}"] = encoded(each.form.names, each.rows)
         if each.conflict:
             given[f"count_{place}"] = len(each.rows)
-    row = fetched(conn, _at_once(tuple(each.form for each in waiting)), given)[0]
-    numbers: dict[str, int] = row[0] or {}
-    checked = [each for each in waiting if each.conflict]
-    for each, count in zip(checked, row[1:], strict=True):
-        if count != len(each.rows):
-            raise ConflictError(each.conflict)
-    return {UUID(key): number for key, number in numbers.items()}
+    return given
+
+
+def _numbers(found: Mapping[str, int] | None) -> dict[UUID, int]:
+    return {UUID(key): number for key, number in (found or {}).items()}
 
 
 @lru_cache(maxsize=256)
-def _at_once(forms: tuple[_Form, ...]) -> TextClause:
+def _at_once(forms: tuple[_Form, ...], *, fails: bool = False) -> TextClause:
     """One statement for all. References are checked at its end, so their order in it is free.
 
     Once a checked insertion misses rows, those after it insert nothing: else references to the missing rows would fail
-    it before anybody could see why.
+    it before anybody could see why. A statement that `fails` then divides by zero, which takes everything back.
     """
     parts: list[str] = []
     complete: list[str] = []
@@ -124,4 +156,7 @@ def _at_once(forms: tuple[_Form, ...]) -> TextClause:
             count = f"(SELECT count(*) FROM w{place})"  # noqa: S608
             counts.append(count)
             complete.append(f"{count} = :count_{place}")
-    return text(f"WITH {', '.join(parts)} SELECT {', '.join([numbers, *counts])}")  # our names
+    told = [numbers, *counts]
+    if fails and complete:
+        told.append(f"1 / (CASE WHEN {' AND '.join(complete)} THEN 1 ELSE 0 END)")
+    return text(f"WITH {', '.join(parts)} SELECT {', '.join(told)}")  # our names
