@@ -16,6 +16,7 @@ from alertsvc.core.routing_table import RoutingTable
 from alertsvc.core.severity import SeverityRule
 from alertsvc.core.storm import StormRule
 from alertsvc.core.storms import Storms
+from alertsvc.core.thresholds.policy import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Rules:
     stale_after: timedelta | None = None
     intervals: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     models: Mapping[str, ModelFacts] = field(default_factory=dict[str, ModelFacts])
+    thresholds: Thresholds = field(default_factory=Thresholds)
     fingerprint: str = ""
     routing: RoutingTable = field(init=False, repr=False, compare=False)
     correlating: CorrelateTable = field(init=False, repr=False, compare=False)

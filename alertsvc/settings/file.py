@@ -26,7 +26,7 @@ from alertsvc.settings.process import (
 )
 from alertsvc.settings.quieting import FlappingSection, InhibitEntry, StormSection
 from alertsvc.settings.routing import CorrelateEntry, DigestEntry, ModelEntry, RouteNode, SeveritiesSection
-from alertsvc.settings.words import NotEmpty, NotYet, ReceiverName
+from alertsvc.settings.words import NotEmpty, ReceiverName
 
 CONFIGS = "_configs"
 FOREIGN_KINDS = frozenset(
@@ -106,7 +106,7 @@ class ConfigFile(Section):
     storm: StormSection = StormSection()
     self_alerts: SelfAlertsSection = SelfAlertsSection()
     deadman: DeadmanSection = DeadmanSection()
-    thresholds_file: NotYet = None
+    thresholds_file: Annotated[str, Field(min_length=1)] | None = None
 
 
 def file_model(kinds: Mapping[str, Kind]) -> type[ConfigFile]:

@@ -9,7 +9,7 @@ from alertsvc.core.model import Severity
 from alertsvc.core.observation import Observation
 
 ABOVE, BELOW, OUTSIDE = "above", "below", "outside"
-OPPOSITES = frozenset({ABOVE, BELOW})
+OPPOSITES = {ABOVE: BELOW, BELOW: ABOVE}
 GRADES = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING)
 """The severities that a band may have, the gravest first."""
 

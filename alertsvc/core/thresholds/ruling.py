@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alertsvc.core.model import AlertState, Severity
-from alertsvc.core.thresholds.policy import OPPOSITES, Band, Policy
+from alertsvc.core.thresholds.policy import OPPOSITES, Policy
 from alertsvc.core.thresholds.words import rule_of
 
 BY_BANDS = "thresholds.yaml"
@@ -45,35 +45,34 @@ class Measured:
 
 def rule_on(measured: Measured, policy: Policy) -> Ruling:
     """Judge one number. Its sender's verdict stands; the band that it is in then says how bad it is."""
-    said = Ruling(measured.state, measured.decided_by)
     if measured.decided_by in FINAL:
-        return said
-    value = measured.value
-    judged_at_all = measured.state is not None or policy.bands or policy.adaptive
-    if judged_at_all and measured.row_count is not None and measured.row_count < policy.min_samples:
+        return Ruling(measured.state, measured.decided_by)
+    is_judged = measured.state is not None or policy.bands or policy.adaptive
+    if is_judged and measured.row_count is not None and measured.row_count < policy.min_samples:
         why = f"{measured.row_count} rows are fewer than the {policy.min_samples} that are needed"
         return Ruling(None, BY_SAMPLES, rule_of(policy, "min_samples"), why=why)
-    if value is None or not policy.bands:
-        return said
+    if measured.value is None or not policy.bands:
+        return Ruling(measured.state, measured.decided_by)
     contradiction = _contradiction(measured, policy)
     if contradiction is not None:
         return Ruling(measured.state, measured.decided_by, rule_of(policy, "direction"), why=contradiction)
+    return _by_bands(measured, measured.value, policy)
+
+
+def _by_bands(measured: Measured, value: float, policy: Policy) -> Ruling:
     band = policy.crossed(value)
     if measured.state is AlertState.FIRING and band is not None:
         return Ruling(measured.state, measured.decided_by, band.rule, band.severity)
     if measured.state is not None:
-        return said
+        return Ruling(measured.state, measured.decided_by)
     if band is not None:
         return Ruling(AlertState.FIRING, BY_BANDS, band.rule, band.severity, band.limit_of(value))
-    return _fine(value, policy.bands[-1])
-
-
-def _fine(value: float, mildest: Band) -> Ruling:
+    mildest = policy.bands[-1]
     return Ruling(AlertState.RESOLVED, BY_BANDS, mildest.rule, limit=mildest.shown_for(value))
 
 
 def _contradiction(measured: Measured, policy: Policy) -> str | None:
     """Why the bands say nothing of this number: they are for the other side."""
-    if {measured.direction, policy.direction} != OPPOSITES:
+    if measured.direction is None or OPPOSITES.get(measured.direction) != policy.direction:
         return None
     return f"the event is bad {measured.direction} a limit, and thresholds.yaml has one to be {policy.direction}"
