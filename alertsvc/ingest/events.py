@@ -7,9 +7,12 @@ from typing import cast
 
 import msgspec
 
-from alertsvc.core.model import Event, Link, Window
+from alertsvc.core.model import AlertState, Event, Link, Window
 from alertsvc.core.observation import Observation
 from alertsvc.core.severity import SeverityRule
+from alertsvc.core.thresholds.policy import Policy, Thresholds
+from alertsvc.core.thresholds.ruling import Measured, Ruling, rule_on
+from alertsvc.core.thresholds.words import told
 from alertsvc.ingest.clean import (
     MAX_ANNOTATION_BYTES,
     MAX_VALUE_BYTES,
@@ -32,11 +35,12 @@ from alertsvc.ingest.event_verdict import (
     verdict,
 )
 from alertsvc.ingest.fingerprint import fingerprint, fingerprint_behind, key_to
-from alertsvc.ingest.metrics import Kind, kind_of
+from alertsvc.ingest.metrics import Kind, direction_of, kind_of
 from alertsvc.ingest.parsed import BadItem, BadPayloadError
 
 SOURCE = "events"
 MOST_ITEMS = 1000
+NO_THRESHOLDS = Thresholds()
 MOST_AHEAD = timedelta(minutes=5)
 MAX_DETAILS_BYTES = 64 * 1024
 MAX_KEY_CHARS = 255
@@ -58,13 +62,16 @@ class ParsedEvents:
     keys: tuple[str, ...] = ()
 
 
-def parse(body: bytes, received_at: datetime, severities: SeverityRule) -> ParsedEvents:
+def parse(
+    body: bytes, received_at: datetime, severities: SeverityRule, thresholds: Thresholds = NO_THRESHOLDS
+) -> ParsedEvents:
     """Turn a direct post into events: one object, a list of them, or `{"events": [...]}`.
 
     Args:
         body: JSON, in UTF-8. NaN and infinities are taken as "no value", which is a condition of its own.
         received_at: When it arrived: `observed_at` when the event gives none.
         severities: Its words are taken beside the known ones; its default is what nobody graded.
+        thresholds: They judge what its sender does not.
 
     Raises:
         BadPayloadError: Not JSON, or none of the three shapes.
@@ -77,7 +84,7 @@ def parse(body: bytes, received_at: datetime, severities: SeverityRule) -> Parse
     refused: list[BadItem] = []
     for index, item in enumerate(items):
         try:
-            event, key = read_event(item, received_at, severities)
+            event, key = read_event(item, received_at, severities, thresholds)
             events.append((index, event))
             keys.append(key)
         except (BadFieldError, RecursionError) as fault:
@@ -118,7 +125,9 @@ def _items(found: object) -> tuple[list[object], str]:
     return cast(list[object], listed), "/events/{}"
 
 
-def read_event(item: object, received_at: datetime, severities: SeverityRule) -> tuple[Event, str]:
+def read_event(
+    item: object, received_at: datetime, severities: SeverityRule, thresholds: Thresholds = NO_THRESHOLDS
+) -> tuple[Event, str]:
     """One event from its JSON, and the key that leads to its alert: the sender's own, else one made for it.
 
     Raises:
@@ -128,30 +137,39 @@ def read_event(item: object, received_at: datetime, severities: SeverityRule) ->
     _check(sent, received_at)
     kind = sent.kind or kind_of(sent.metric)
     state, decided_by = verdict(sent, kind)
+    policy = thresholds.policy(sent.model, sent.metric, sent.environment, sent.feature)
+    ruling = _rule_on(sent, state, decided_by, policy)
     labels = _labels(sent, kind)
     known = fingerprint_behind(sent.dedup_key) if sent.dedup_key else fingerprint(labels)
     event = Event(
         source=SOURCE,
         fingerprint=known,
-        state=state,
-        severity=severity_for(sent, kind, severities),
+        state=ruling.state,
+        severity=severity_for(sent, kind, severities, ruling.severity),
         labels=clean_labels(labels),
-        annotations=_annotations(sent, decided_by),
+        annotations=_annotations(sent, ruling),
         observed_at=clean_instant(sent.observed_at) or received_at,
         value=value_of(sent),
-        threshold=threshold_of(sent),
+        threshold=threshold_of(sent) if ruling.limit is None else ruling.limit,
         window=_window(sent.window),
         links=tuple(
             Link(clean_text(each.title, MAX_TITLE_BYTES), url) for each in sent.links if (url := clean_url(each.url))
         ),
         event_id=sent.event_id,
-        decided_by=decided_by,
-        observation=_observation(sent, kind, decided_by),
+        decided_by=ruling.decided_by,
+        observation=_observation(sent, kind, decided_by, policy),
     )
-    return event, sent.dedup_key or key_to(known)
+    return told(event, ruling.rule, ruling.why), sent.dedup_key or key_to(known)
 
 
-def _observation(sent: EventIn, kind: Kind, decided_by: str) -> Observation:
+def _rule_on(sent: EventIn, state: AlertState | None, decided_by: str, policy: Policy) -> Ruling:
+    """What it comes to by itself: as its sender says, else as the file of thresholds does."""
+    side = sent.direction or direction_of("", None, sent.score_type)
+    row_count = sent.window.n_current if sent.window else None
+    return rule_on(Measured(value_of(sent), state, decided_by, row_count, side), policy)
+
+
+def _observation(sent: EventIn, kind: Kind, decided_by: str, policy: Policy) -> Observation:
     return Observation(
         model=sent.model,
         metric=sent.metric,
@@ -163,9 +181,11 @@ def _observation(sent: EventIn, kind: Kind, decided_by: str) -> Observation:
         model_version=sent.model_version,
         score_type=sent.score_type,
         direction=direction_for(sent),
+        is_graded=sent.severity is not None,
         has_value=sent.value is msgspec.UNSET or value_of(sent) is not None,
         is_settled=decided_by != "none",
         row_count=sent.window.n_current if sent.window else None,
+        expect_next_within=policy.expect_next_within,
     )
 
 
@@ -229,8 +249,9 @@ def _segment(name: str) -> str:
     return f"segment_{name}"
 
 
-def _annotations(sent: EventIn, decided_by: str) -> dict[str, str]:
-    found = {"summary": clean_text(sent.summary, MAX_VALUE_BYTES) if sent.summary else summary_of(sent, decided_by)}
+def _annotations(sent: EventIn, ruling: Ruling) -> dict[str, str]:
+    written = clean_text(sent.summary, MAX_VALUE_BYTES) if sent.summary else ""
+    found = {"summary": written or summary_of(sent, ruling.decided_by, ruling.limit, ruling.side)}
     if sent.description:
         found["description"] = clean_text(sent.description, MAX_ANNOTATION_BYTES)
     for name, text in (("run_id", sent.run_id), ("experiment_id", sent.experiment_id)):

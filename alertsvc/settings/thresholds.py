@@ -68,7 +68,7 @@ class LimitEntry(Section):
 def _limit(value: object) -> object:
     if value is False:
         return {"off": True}
-    return value if isinstance(value, dict | LimitEntry) or value is None else {"at": value}
+    return {"at": value} if isinstance(value, str | bool | int | float) else value
 
 
 Limit = Annotated[LimitEntry, BeforeValidator(_limit, json_schema_input_type=Finite | Literal[False] | LimitEntry)]
@@ -98,7 +98,7 @@ class ShareEntry(Section):
 def _share(value: object) -> object:
     if value is False:
         return {"above": 0}
-    return value if isinstance(value, dict | ShareEntry) or value is None else {"above": value}
+    return {"above": value} if isinstance(value, str | bool | int | float) else value
 
 
 class PatienceEntry(Section):
@@ -138,7 +138,8 @@ class ModelSection(BaseModel):
     """The metrics of a model by their names, and what differs in some environments."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, MetricEntry] = Field(init=False)
+    # how pydantic is told what the other keys hold
+    __pydantic_extra__: dict[str, MetricEntry] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]
 
     environments: dict[str, dict[str, MetricEntry]] = Field(default_factory=dict[str, dict[str, MetricEntry]])
 

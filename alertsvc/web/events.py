@@ -47,7 +47,7 @@ async def post_events(
     body = await read_counted(request, service, events.SOURCE)
     failpoints.reach("events.body")
     try:
-        parsed = events.parse(body, service.clock(), service.rules.severities)
+        parsed = events.parse(body, service.clock(), service.rules.severities, service.rules.thresholds)
     except BadPayloadError as fault:
         raise refused(service, events.SOURCE, fault) from None
     if parsed.refused and not parsed.events:

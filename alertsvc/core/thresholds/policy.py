@@ -106,17 +106,16 @@ class Band:
     upper: float | None
     rule: str
 
-    def limit_of(self, value: float) -> float | None:
-        """The limit that `value` is at or beyond; None: it is fine."""
-        if self.lower is not None and value <= self.lower:
-            return self.lower
-        return self.upper if self.upper is not None and value >= self.upper else None
+    def holds(self, value: float) -> bool:
+        """Whether `value` is in it."""
+        return (self.lower is not None and value <= self.lower) or (self.upper is not None and value >= self.upper)
 
-    def shown_for(self, value: float) -> float | None:
-        """The limit to show beside `value`: the one it is nearest to."""
-        if self.lower is None or self.upper is None:
-            return self.upper if self.lower is None else self.lower
-        return self.lower if value - self.lower < self.upper - value else self.upper
+    def edge(self, value: float) -> tuple[str, float | None]:
+        """The limit that `value` is beyond or nearest to, after the side on which it is bad."""
+        if self.lower is None:
+            return ABOVE, self.upper
+        is_nearer = self.upper is None or value - self.lower < self.upper - value
+        return (BELOW, self.lower) if is_nearer else (ABOVE, self.upper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ class Policy:
 
     def crossed(self, value: float) -> Band | None:
         """The gravest band that `value` is in."""
-        return next((band for band in self.bands if band.limit_of(value) is not None), None)
+        return next((band for band in self.bands if band.holds(value)), None)
 
 
 _WHOLE = ("direction", "often", "clear_after", "cooldown", "min_samples", "expect_next_within", "freeze")

@@ -17,8 +17,8 @@ FINAL = frozenset({"request.status", "no_value"})
 class Ruling:
     """What a number comes to: firing, resolved or None (nobody can say), and what decided.
 
-    `rule` is the entry of the file that had a say, `severity` and `limit` what it says, and `why` the reason in words
-    where the rest does not tell.
+    `rule` is the entry of the file that had a say, `severity` and `limit` what it says, which is bad on its `side`, and
+    `why` the reason in words where the rest does not tell.
     """
 
     state: AlertState | None
@@ -26,6 +26,7 @@ class Ruling:
     rule: str | None = None
     severity: Severity | None = None
     limit: float | None = None
+    side: str | None = None
     why: str | None = None
 
 
@@ -66,9 +67,10 @@ def _by_bands(measured: Measured, value: float, policy: Policy) -> Ruling:
     if measured.state is not None:
         return Ruling(measured.state, measured.decided_by)
     if band is not None:
-        return Ruling(AlertState.FIRING, BY_BANDS, band.rule, band.severity, band.limit_of(value))
-    mildest = policy.bands[-1]
-    return Ruling(AlertState.RESOLVED, BY_BANDS, mildest.rule, limit=mildest.shown_for(value))
+        side, limit = band.edge(value)
+        return Ruling(AlertState.FIRING, BY_BANDS, band.rule, band.severity, limit, side)
+    side, limit = policy.bands[-1].edge(value)
+    return Ruling(AlertState.RESOLVED, BY_BANDS, policy.bands[-1].rule, limit=limit, side=side)
 
 
 def _contradiction(measured: Measured, policy: Policy) -> str | None:
