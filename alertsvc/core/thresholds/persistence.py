@@ -17,7 +17,6 @@ BY_COOLDOWN = "cooldown"
 BY_CLEARING = "clear_after"
 BY_FEATURES = "share_of_features"
 BY_LATENESS = "late"
-BY_SERIES = "adaptive"
 NOT_JUDGED = frozenset({BY_SAMPLES, BY_FEATURES})
 """What was not judged is no part of what is usual either."""
 
@@ -54,19 +53,14 @@ def settle(event: Event, met: Circumstances) -> Settled:
     """
     if event.decided_by in FINAL:
         return Settled(event, None, None, event.state is AlertState.RESOLVED and not fired(met.alert))
-    if event.state is None and not _is_forgiven(event, met):
+    if event.state is None:
         return Settled(event, RECORDED, None, event.decided_by not in NOT_JUDGED and _is_usual(event, met))
     bad, usual = is_bad(event), _is_usual(event, met)
     if _is_late(event, met):
         return _late(event, met, usual)
     said = _while_firing(event, met) if fired(met.alert) else _while_fine(event, met)
     standing = None if said.state is not None else RECORDED if said.decided_by == BY_COOLDOWN else PENDING
-    return Settled(said, standing, bad if event.state is not None else None, usual)
-
-
-def _is_forgiven(event: Event, met: Circumstances) -> bool:
-    """Whether a person took as normal what an adaptive limit told of, and there is no new limit yet."""
-    return event.decided_by == BY_SERIES and _is_accepted(met)
+    return Settled(said, standing, bad, usual)
 
 
 def _is_accepted(met: Circumstances) -> bool:
@@ -111,8 +105,6 @@ def _while_firing(event: Event, met: Circumstances) -> Event:
     wanted = met.policy.clear_after
     if is_bad(event):
         return event
-    if event.state is None:
-        return replace(event, state=AlertState.RESOLVED)
     count = 1
     for point in _before(event, met):
         if point.is_bad or count >= wanted:
