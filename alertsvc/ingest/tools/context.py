@@ -1,4 +1,4 @@
-"""What a tool's report does not say by itself: which model it is about. It comes in the address, or around the report."""
+"""What a report does not say by itself: which model it is about. It comes in the address, or around the report."""
 
 import difflib
 from collections.abc import Mapping

@@ -17,7 +17,7 @@ from alertsvc.ingest.tools.finding import Finding
 
 SHARE, SCORE = "drift_share", "drift_score"
 PERFORMANCE_TYPES = frozenset(
-    [
+    (
         "Accuracy",
         "Precision",
         "Recall",
@@ -45,8 +45,7 @@ PERFORMANCE_TYPES = frozenset(
         "PrecisionTopK",
         "RecallTopK",
         "FBetaTopK",
-        "ScoreDistribution",
-    ]
+    )
 )
 DRIFT_TYPES = frozenset({"ValueDrift", "DriftedColumnsCount", "EmbeddingsDrift"})
 _BAD_SIDE = {
