@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 
 from alertsvc.ingest.decoding import Json, as_object
 from alertsvc.ingest.parsed import BadPayloadError
@@ -22,6 +23,7 @@ class Context:
     observed_at: str | None = None
     run_id: str | None = None
     split: str | None = None
+    received_at: datetime | None = None
 
     def or_else(self, given: Mapping[str, object]) -> "Context":
         """The same, with what it does not say taken from `given`."""
@@ -29,7 +31,7 @@ class Context:
         return replace(self, **found) if found else self
 
 
-NAMES = tuple(each.name for each in fields(Context))
+NAMES = tuple(each.name for each in fields(Context) if each.name != "received_at")
 
 
 def _says(value: object) -> bool:
