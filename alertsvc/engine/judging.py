@@ -1,7 +1,7 @@
 """Judges what was observed by the limits there are: reads the earlier values that have a say, and asks `core`."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -101,7 +101,7 @@ def judging_of(conn: Connection, thresholds: Thresholds, flow: Iterable[Observed
     if holds:
         known = measurements.locked(conn, asking)
     else:
-        known = {name: None for name in asking} | measurements.baselines(conn, asking)
+        known = dict.fromkeys(asking) | measurements.baselines(conn, asking)
     return Judging(thresholds, _histories(conn, known, policies))
 
 
