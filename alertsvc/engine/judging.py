@@ -1,6 +1,6 @@
 """Judges what was observed by the limits there are: reads the earlier values that have a say, and asks `core`."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,9 +11,10 @@ from alertsvc.core.alerts import Alert
 from alertsvc.core.model import Event
 from alertsvc.core.thresholds.adapting import REACH, adapted
 from alertsvc.core.thresholds.features import spared
-from alertsvc.core.thresholds.persistence import Circumstances, Settled, settle
+from alertsvc.core.thresholds.persistence import Circumstances, settle
 from alertsvc.core.thresholds.points import History, Point
 from alertsvc.core.thresholds.policy import Policy, Thresholds
+from alertsvc.core.thresholds.words import is_bad
 from alertsvc.store import measurements
 
 SPARE_POINTS = 4
@@ -29,38 +30,56 @@ class Observed:
     received_at: datetime
     repeated: bool = False
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether it is a value of a series, or would be: what is wrong with the monitoring itself is none."""
+        seen = self.event.observation
+        return seen is not None and seen.trouble is None and not self.repeated
+
 
 class Judging:
-    """Judges the observations of one transaction, in their order."""
+    """Judges the observations of one transaction: first each by itself, then, in their order, what it comes to."""
 
-    def __init__(self, thresholds: Thresholds, histories: dict[str, History] | None = None) -> None:
+    def __init__(
+        self, thresholds: Thresholds, flow: Sequence[Observed], histories: Mapping[str, History] | None = None
+    ) -> None:
         self._thresholds = thresholds
-        self._histories = histories or {}
+        self._flow = flow
+        self._histories = dict(histories or {})
+        self._kept: dict[int, tuple[bool | None, bool]] = {}
 
-    def judged(self, flow: Sequence[Observed]) -> list[Event]:
+    def judged(self) -> list[Event]:
         """The events with the state of their values alone: where neither sender nor bands decide, series do.
 
         Features that are bad by chance are no news.
         """
         seen = dict(self._histories)
-        events = [each.event if each.repeated else self._adapted(each, seen) for each in flow]
+        events = [self._adapted(each, seen) if each.is_judged else each.event for each in self._flow]
         by_request: dict[UUID | None, list[int]] = {}
-        for place, each in enumerate(flow):
-            if each.event.observation is not None and not each.repeated:
-                by_request.setdefault(each.request, []).append(place)
+        for position, each in enumerate(self._flow):
+            if each.is_judged:
+                by_request.setdefault(each.request, []).append(position)
         for places in by_request.values():
             for place, event in zip(places, spared([events[each] for each in places], self._policy), strict=True):
                 events[place] = event
         return events
 
-    def settle(self, event: Event, alert: Alert | None, received_at: datetime) -> Settled:
-        """What a judged observation comes to, where its alert is as the events before it left it."""
+    def settle(self, position: int, event: Event, alert: Alert | None) -> Event:
+        """What the observation at `position` comes to; its alert is as the events before it left it."""
+        given = self._flow[position]
+        if not given.is_judged:
+            return event
         history = self._histories.get(event.fingerprint, History())
-        settled = settle(event, Circumstances(self._policy(event), history, alert, received_at))
+        settled = settle(event, Circumstances(self._policy(event), history, alert, given.received_at))
+        self._kept[position] = (settled.is_bad, settled.is_baseline)
         if event.value is not None:
-            point = _point(event, received_at, settled.is_bad, is_baseline=settled.is_baseline)
+            point = _point(event, given.received_at, settled.is_bad, is_baseline=settled.is_baseline)
             self._histories[event.fingerprint] = history.with_point(point)
-        return settled
+        return settled.event
+
+    def kept(self, position: int) -> tuple[bool | None, bool]:
+        """What is kept with the value of the observation at `position`: whether it is bad, and whether it is usual."""
+        return self._kept.get(position, (None, True))
 
     def _policy(self, event: Event) -> Policy:
         return self._thresholds.policy_for(event.observation) if event.observation else Policy()
@@ -72,8 +91,8 @@ class Judging:
             return each.event
         history = seen.get(each.event.fingerprint, History())
         event = adapted(each.event, policy, history, each.received_at)
-        is_bad = None if event.state is None else event.state == "firing"
-        point = _point(event, each.received_at, is_bad, is_baseline=not is_bad)
+        bad = None if event.state is None else is_bad(event)
+        point = _point(event, each.received_at, bad, is_baseline=not bad)
         seen[event.fingerprint] = history.with_point(point)
         return event
 
@@ -83,7 +102,7 @@ def _point(event: Event, received_at: datetime, is_bad: bool | None, *, is_basel
     return Point(event.observed_at or received_at, event.value or 0.0, is_bad, is_baseline, version)
 
 
-def judging_of(conn: Connection, thresholds: Thresholds, flow: Iterable[Observed], *, holds: bool) -> Judging:
+def judging_of(conn: Connection, thresholds: Thresholds, flow: Sequence[Observed], *, holds: bool) -> Judging:
     """What judges `flow`. Only for series whose limits ask for earlier values something is read.
 
     `holds`: until the transaction ends nobody else judges values of these series.
@@ -92,17 +111,15 @@ def judging_of(conn: Connection, thresholds: Thresholds, flow: Iterable[Observed
     policies: dict[str, Policy] = {}
     for each in flow:
         seen = each.event.observation
-        policy = thresholds.policy_for(seen) if seen is not None and not each.repeated else None
+        policy = thresholds.policy_for(seen) if seen is not None and each.is_judged else None
         if policy is not None and policy.is_stateful:
             asking.setdefault(each.event.fingerprint, (each.event, each.received_at))
             policies[each.event.fingerprint] = policy
     if not asking:
-        return Judging(thresholds)
-    if holds:
-        known = measurements.locked(conn, asking)
-    else:
-        known = dict.fromkeys(asking) | measurements.baselines(conn, asking)
-    return Judging(thresholds, _histories(conn, known, policies))
+        return Judging(thresholds, flow)
+    unheld = dict.fromkeys(asking)
+    known = measurements.locked(conn, asking) if holds else unheld | measurements.baselines(conn, asking)
+    return Judging(thresholds, flow, _histories(conn, known, policies))
 
 
 def _histories(conn: Connection, known: dict[str, datetime | None], policies: dict[str, Policy]) -> dict[str, History]:

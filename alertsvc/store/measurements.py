@@ -110,7 +110,7 @@ _POINT = (
     measurement.c.model_version,
 )
 _NEWEST_FIRST = (measurement.c.observed_at.desc(), measurement.c.id.desc())
-_MOST = bindparam("most")
+_MOST = bindparam("most", type_=Integer())
 _LATEST = select(*_POINT).where(measurement.c.fingerprint == bindparam("name")).order_by(*_NEWEST_FIRST).limit(_MOST)
 _LATEST_USUAL = _LATEST.where(measurement.c.is_baseline)
 

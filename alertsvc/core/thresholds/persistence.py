@@ -11,8 +11,6 @@ from alertsvc.core.thresholds.policy import Policy
 from alertsvc.core.thresholds.ruling import BY_SAMPLES, FINAL
 from alertsvc.core.thresholds.words import is_bad, rule_of, told, unsaid
 
-PENDING = "pending"
-RECORDED = "recorded"
 BY_COOLDOWN = "cooldown"
 BY_CLEARING = "clear_after"
 BY_FEATURES = "share_of_features"
@@ -25,12 +23,11 @@ NOT_JUDGED = frozenset({BY_SAMPLES, BY_FEATURES})
 class Settled:
     """What an observation comes to in its series.
 
-    `event` is what its alert is to be told; without a state nothing. `standing` says what it is then: `pending` or
-    `recorded`; None where the alert is told. `is_bad` and `is_baseline` are kept with the value (see `Point`).
+    `event` is what its alert is to be told; without a state nothing. `is_bad` and `is_baseline` are kept with the value
+    (see `Point`).
     """
 
     event: Event
-    standing: str | None
     is_bad: bool | None
     is_baseline: bool
 
@@ -52,15 +49,14 @@ def settle(event: Event, met: Circumstances) -> Settled:
     value changes nothing.
     """
     if event.decided_by in FINAL:
-        return Settled(event, None, None, event.state is AlertState.RESOLVED and not fired(met.alert))
+        return Settled(event, None, event.state is AlertState.RESOLVED and not fired(met.alert))
     if event.state is None:
-        return Settled(event, RECORDED, None, event.decided_by not in NOT_JUDGED and _is_usual(event, met))
+        return Settled(event, None, event.decided_by not in NOT_JUDGED and _is_usual(event, met))
     bad, usual = is_bad(event), _is_usual(event, met)
     if _is_late(event, met):
         return _late(event, met, usual)
     said = _while_firing(event, met) if fired(met.alert) else _while_fine(event, met)
-    standing = None if said.state is not None else RECORDED if said.decided_by == BY_COOLDOWN else PENDING
-    return Settled(said, standing, bad, usual)
+    return Settled(said, bad, usual)
 
 
 def _is_accepted(met: Circumstances) -> bool:
@@ -88,9 +84,9 @@ def _is_late(event: Event, met: Circumstances) -> bool:
 def _late(event: Event, met: Circumstances, usual: bool) -> Settled:
     seen = met.alert.observed_at if met.alert else None
     if seen is not None and event.observed_at is not None and seen > event.observed_at:
-        return Settled(event, None, is_bad(event), usual)  # its alert sees that itself
+        return Settled(event, is_bad(event), usual)  # its alert sees that itself
     said = unsaid(event, BY_LATENESS, None, "it is older than the newest value, and changes nothing")
-    return Settled(said, RECORDED, is_bad(event), usual)
+    return Settled(said, is_bad(event), usual)
 
 
 def _before(event: Event, met: Circumstances) -> Iterable[Point]:
@@ -126,7 +122,7 @@ def _while_fine(event: Event, met: Circumstances) -> Event:
     count = sum(each is True for each in last)
     if count < often.bad:
         why = f"{count} of the last {often.of} values bad: it fires at {often.bad}"
-        return unsaid(event, event.decided_by, rule_of(met.policy, "often"), why)
+        return replace(unsaid(event, event.decided_by, rule_of(met.policy, "often"), why), is_pending=True)
     return _unless_just_ended(event, met)
 
 
