@@ -73,9 +73,7 @@ def _accuracy(chance: random.Random) -> list[float]:
 
 def _weekly_accuracy(chance: random.Random) -> list[float]:
     """Lower at weekends."""
-    expected = (
-        0.90 - 0.03 * is_shifted(each) - 0.03 * (day(each).weekday() >= 5) for each in range(SHIFT_AT + AFTER)
-    )
+    expected = (0.90 - 0.03 * is_shifted(each) - 0.03 * (day(each).weekday() >= 5) for each in range(SHIFT_AT + AFTER))
     return [_share(chance, each) for each in expected]
 
 

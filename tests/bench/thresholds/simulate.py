@@ -1,8 +1,9 @@
-"""Methods judge made series point by point: how often they cry wolf, how much of the trouble they find, and how soon."""
+"""Methods judge made series point by point: how often they cry wolf, what they find, and how soon."""
 
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, median, stdev
 from typing import Any
 
@@ -92,7 +93,7 @@ def outcome(kind: Scores, method: Method, runs: Iterable[Sequence[float]]) -> Ou
     for values in runs:
         alarms = method(kind, values)
         before = alarms[COUNTED_FROM - 1 : SHIFT_AT]
-        false += sum(now and not then for then, now in zip(before, before[1:], strict=False))
+        false += sum(now and not then for then, now in pairwise(before))
         points += len(before) - 1
         count += 1
         if True in alarms[SHIFT_AT:]:
