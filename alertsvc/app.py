@@ -27,6 +27,7 @@ from alertsvc.web import (
     incidents,
     quarantine,
     receivers,
+    series,
     silences,
     tokens,
 )
@@ -75,6 +76,7 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
             receivers.ROUTER,
             silences.ROUTER,
             quarantine.ROUTER,
+            series.ROUTER,
             tokens.ROUTER,
             configuration.reload,
             *health.HANDLERS,

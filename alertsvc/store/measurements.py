@@ -165,3 +165,9 @@ def accept(conn: Connection, fingerprint: str, now: datetime) -> bool:
     """What a series is from now on is its new normal. False: there is no such series."""
     known = update(series).where(series.c.fingerprint == fingerprint)
     return conn.execute(known.values(baseline_from=now)).rowcount > 0
+
+
+def name_of(conn: Connection, fingerprint: str) -> str:
+    """What a series is called: its metric, and of which feature."""
+    row = conn.execute(select(series.c.metric, series.c.feature).where(series.c.fingerprint == fingerprint)).one()
+    return f"{row.metric} of {row.feature}" if row.feature else row.metric

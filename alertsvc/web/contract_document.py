@@ -23,6 +23,7 @@ PARAMETERS = {
     "digest_id": "The `id` of a digest.",
     "dry_run": "Decide and route, and store and send nothing.",
     "environment": "The label `environment`.",
+    "fingerprint": "The fingerprint of an alert, which is that of its series.",
     "filter": 'An Alertmanager matcher, such as `team="fraud"`; repeatable, all must fit one alert of the incident.',
     "item_id": "The `id` of a quarantined item.",
     "limit": "How many to list at most, from 1 to 500.",

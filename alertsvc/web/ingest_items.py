@@ -50,21 +50,26 @@ def _became(index: int, event: Event, key: str, result: ItemResult, receipt: Rec
         "dedup_key": key,
         "fingerprint": result.fingerprint,
         "duplicate": result.change is Change.DUPLICATE,
-        "state": _state(result),
+        "state": state_of(result),
         "severity": result.severity.word,
         "decided_by": result.decided_by,
         "incident": None if number is None else {"id": str(result.incident_id), "number": number},
     }
+    if result.rule:
+        item["rule"] = result.rule
+    if result.because:
+        item["because"] = result.because
     if result.failure:
         item["error"] = result.failure
     return item
 
 
-def _state(result: ItemResult) -> str:
+def state_of(result: ItemResult) -> str:
+    """What became of an event, in a word."""
     if result.failure is not None:
         return "error"
     if result.state is None:
-        return "recorded"
+        return "pending" if result.is_pending else "recorded"
     if result.state is AlertState.FIRING:
         return "firing"
     return "resolved" if result.change is Change.ENDED else "ok"
