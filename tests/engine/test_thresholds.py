@@ -2,15 +2,17 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from alertsvc.core.acts import Actor
 from alertsvc.core.model import Severity
 from alertsvc.core.severity import SeverityRule
 from alertsvc.engine.acceptance import accept
-from alertsvc.engine.admit import admit
+from alertsvc.engine.admit import Submission, admit
 from alertsvc.engine.judging import Observed, judging_of
 from alertsvc.ingest import events
 from alertsvc.settings.thresholds_file import parse_thresholds
@@ -141,25 +143,21 @@ async def test_a_request_with_many_values_of_a_series_is_judged_in_their_order(w
 
 
 async def test_two_writers_of_one_series_see_each_others_values(database: Database) -> None:
-    replicas = [under(World(database, rules()), BANDS + "defaults: {for: 6}") for _ in range(2)]
-    for hour in range(3):
-        for each in replicas:
-            each.now = replicas[0].now + hour * HOUR
-        sent = [
-            submission(each, [{"value": 0.8, "observed_at": at(each.now + timedelta(seconds=n))}])
-            for n, each in enumerate(replicas)
-        ]
-        await asyncio.gather(
-            *(
-                each.database.transaction(lambda conn, e=each, s=s: admit(conn, [s], e.moment()))
-                for each, s in zip(replicas, sent, strict=True)
-            )
-        )
-    rows = await replicas[0].rows("alert")
-    assert len(await kept(replicas[0])) == 6
-    # the later of a pair may be taken in before the earlier, which is late then and fires nothing
-    if rows == []:
-        assert await observe(replicas[0], 0.8) == ["firing"]
+    replicas = [under(World(database, rules()), BANDS + "defaults: {for: 2}") for _ in range(2)]
+    replicas[1].now += timedelta(seconds=1)
+    features = [f"f{n}" for n in range(20)]
+    sent = [
+        submission(each, [{"value": 0.8, "feature": name} for name in names])
+        for each, names in zip(replicas, (features, features[::-1]), strict=True)
+    ]
+    takes = [partial(_admit, each, request) for each, request in zip(replicas, sent, strict=True)]
+    await asyncio.gather(*(database.transaction(take) for take in takes))
+    assert len(await kept(replicas[0])) == 40
+    assert [row.state for row in await replicas[0].rows("alert")] == ["firing"] * 20
+
+
+def _admit(world: World, request: Submission, conn: Connection) -> None:
+    admit(conn, [request], world.moment())
 
 
 # What follows the series

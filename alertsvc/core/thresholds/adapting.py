@@ -44,7 +44,7 @@ def adapted(event: Event, policy: Policy, history: History, received_at: datetim
         return event
     if event.decided_by not in {NOBODY, BY_BANDS} or is_bad(event):
         return event
-    before = history.before(event.observed_at or received_at, seen.model_version)
+    before = history.before(event.observed_at or received_at, received_at, seen.model_version)
     chart = _chart(seen, policy, wanted)
     point = Point(event.observed_at or received_at, event.value)
     found = _judged(point, before.usual, before.recent, chart, wanted)
@@ -56,7 +56,7 @@ def adapted(event: Event, policy: Policy, history: History, received_at: datetim
     if not found.is_alarm:
         return event if event.state is not None else _said(event, found, before.usual, rule)
     severity = event.severity if seen.is_graded else Severity.WARNING
-    if found.state is State.GRAVE and not seen.is_graded and _was_grave(before, chart, wanted):
+    if found.state is State.GRAVE and not seen.is_graded and _was_grave(before, received_at, chart, wanted):
         severity = Severity.CRITICAL
     return _said(replace(event, severity=severity), found, before.usual, rule)
 
@@ -81,12 +81,12 @@ def _dated(point: Point) -> Dated:
     return Dated(point.observed_at.date(), point.value)
 
 
-def _was_grave(before: History, chart: Chart, wanted: Adaptive) -> bool:
+def _was_grave(before: History, received_at: datetime, chart: Chart, wanted: Adaptive) -> bool:
     """Whether the value before was as far beyond the limit."""
     if not before.recent:
         return False
     last = before.recent[0]
-    earlier = before.before(last.observed_at, None)
+    earlier = before.before(last.observed_at, received_at, None)
     return _judged(last, earlier.usual, earlier.recent, chart, wanted).state is State.GRAVE
 
 

@@ -53,7 +53,7 @@ def settle(event: Event, met: Circumstances) -> Settled:
     if event.state is None:
         return Settled(event, None, event.decided_by not in NOT_JUDGED and _is_usual(event, met))
     bad, usual = is_bad(event), _is_usual(event, met)
-    if _is_late(event, met):
+    if met.history.is_late(event.observed_at or met.received_at, met.received_at):
         return _late(event, met, usual)
     said = _while_firing(event, met) if fired(met.alert) else _while_fine(event, met)
     return Settled(said, bad, usual)
@@ -74,13 +74,6 @@ def _is_usual(event: Event, met: Circumstances) -> bool:
     return _is_accepted(met) or (event.observed_at or met.received_at) - alert.starts_at > met.policy.freeze
 
 
-def _is_late(event: Event, met: Circumstances) -> bool:
-    """As for alerts: what was observed as it arrived is never late, whatever the clock did."""
-    newest = met.history.newest_at
-    observed_at = event.observed_at or met.received_at
-    return newest is not None and observed_at < newest and observed_at < met.received_at
-
-
 def _late(event: Event, met: Circumstances, usual: bool) -> Settled:
     seen = met.alert.observed_at if met.alert else None
     if seen is not None and event.observed_at is not None and seen > event.observed_at:
@@ -92,7 +85,7 @@ def _late(event: Event, met: Circumstances, usual: bool) -> Settled:
 def _before(event: Event, met: Circumstances) -> Iterable[Point]:
     """The points before it that were judged, the newest first."""
     version = event.observation.model_version if event.observation else None
-    before = met.history.before(event.observed_at or met.received_at, version)
+    before = met.history.before(event.observed_at or met.received_at, met.received_at, version)
     return (point for point in before.recent if point.is_bad is not None)
 
 

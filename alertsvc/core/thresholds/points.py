@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +34,25 @@ class History:
         """When the newest point was observed."""
         return self.recent[0].observed_at if self.recent else None
 
-    def before(self, observed_at: datetime, model_version: str | None) -> "History":
+    def is_late(self, observed_at: datetime, received_at: datetime) -> bool:
+        """Whether something newer is there. What was observed as it arrived is never late, whatever the clock did."""
+        return self.newest_at is not None and observed_at < self.newest_at and observed_at < received_at
+
+    def before(self, observed_at: datetime, received_at: datetime, model_version: str | None) -> "History":
         """What a value of `model_version` is judged by, that was observed then: what was before it, of its version.
 
         Two values of one instant are one observation, told twice.
         """
+        newest = self.newest_at
+        until = observed_at if newest is None or observed_at < received_at else max(observed_at, newest + _INSTANT)
         return replace(
             self,
-            recent=self._cut(self.recent, observed_at, model_version),
-            usual=self._cut(self.usual, observed_at, model_version),
+            recent=self._cut(self.recent, until, model_version),
+            usual=self._cut(self.usual, until, model_version),
         )
 
-    def _cut(self, points: Sequence[Point], observed_at: datetime, model_version: str | None) -> list[Point]:
+    def _cut(self, points: Sequence[Point], until: datetime, model_version: str | None) -> list[Point]:
         kept: list[Point] = []
-        until = observed_at
         for point in points:
             if point.observed_at >= until:
                 continue
