@@ -8,14 +8,16 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from alertsvc.core.alerts import Alert
+from alertsvc.core.judge import judge
 from alertsvc.core.model import Event
+from alertsvc.core.rules import Moment
 from alertsvc.core.thresholds.adapting import REACH, adapted
 from alertsvc.core.thresholds.features import spared
 from alertsvc.core.thresholds.persistence import Circumstances, settle
 from alertsvc.core.thresholds.points import History, Point
 from alertsvc.core.thresholds.policy import Policy, Thresholds
 from alertsvc.core.thresholds.words import is_bad
-from alertsvc.store import measurements
+from alertsvc.store import alerts, measurements
 
 SPARE_POINTS = 4
 """Points more than count: some were not judged."""
@@ -129,3 +131,19 @@ def _histories(conn: Connection, known: dict[str, datetime | None], policies: di
     recent_count = max([memory, *(REACH[method].recent for method in methods)]) + SPARE_POINTS
     usual_count = max((REACH[method].usual for method in methods), default=0)
     return measurements.histories(conn, known, recent_count, following, usual_count)
+
+
+def foreseen(conn: Connection, events: Sequence[Event], moment: Moment) -> list[Event]:
+    """What events would come to that arrived now, together. Nothing is held or written."""
+    judging = judging_of(
+        conn, moment.rules.thresholds, [Observed(each, None, moment.now) for each in events], holds=False
+    )
+    known = alerts.known(conn, {each.fingerprint for each in events})
+    found: list[Event] = []
+    for position, event in enumerate(judging.judged()):
+        settled = judging.settle(position, event, known.get(event.fingerprint))
+        found.append(settled)
+        if settled.state is not None:
+            step = judge(known.get(event.fingerprint), settled, moment.now, moment.new_id, moment.rules)
+            known[event.fingerprint] = step.after
+    return found
