@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from alertsvc import __version__, failpoints
 from alertsvc.engine.reload import Reloader
 from alertsvc.engine.service import Service
+from alertsvc.ingest.signatures import Signing
 from alertsvc.web import (
     alertmanager_api,
     configuration,
@@ -30,6 +31,7 @@ from alertsvc.web import (
     series,
     silences,
     tokens,
+    tools,
 )
 from alertsvc.web.access import Gate
 from alertsvc.web.contract import Contract, document_router, operation_id, refuse_unknown_queries, schema
@@ -59,6 +61,9 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
     def provide_service() -> Service:
         return service
 
+    def signing_of(source: str) -> Signing | None:
+        return service.tuning.signing.get(source)
+
     def provide_reloader() -> Reloader | None:
         return reloader
 
@@ -67,6 +72,7 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
             index,
             schema,
             hooks.ROUTER,
+            tools.ROUTER,
             events.ROUTER,
             alertmanager_api.ROUTER,
             incidents.ROUTER,
@@ -107,6 +113,7 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
             {
                 "gate": Gate(service.database, service.clock, tokens_required=lambda: service.tuning.tokens_required),
                 "metrics": service.metrics,
+                "signing_of": signing_of,
             }
         ),
         request_max_body_size=1024 * 1024,

@@ -33,6 +33,7 @@ from alertsvc.settings.quieting import StormSection
 from alertsvc.settings.receivers import ConfiguredChannel, anchored, build_receivers
 from alertsvc.settings.rehearse import rehearse
 from alertsvc.settings.shape import Shape
+from alertsvc.settings.sources import SourcesSection
 from alertsvc.settings.templates import Wording, flaws_of, read_wording
 from alertsvc.settings.text_file import read_text
 from alertsvc.settings.thresholds_file import Found, find_thresholds
@@ -52,6 +53,7 @@ class Settings:
     storm: StormSection
     self_alerts: SelfAlertsSection
     deadman: DeadmanSection
+    sources: SourcesSection
     resolve_timeout: timedelta
 
 
@@ -171,6 +173,7 @@ def _loaded(file: ConfigFile, kinds: Mapping[str, Kind], folder: Path, made: _Ma
         storm=file.storm,
         self_alerts=file.self_alerts,
         deadman=anchored(file.deadman, folder),
+        sources=anchored(file.sources, folder),
         resolve_timeout=file.global_.resolve_timeout,
     )
     rules = build_rules(file, receivers.destinations, _fingerprint(made))
