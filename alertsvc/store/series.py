@@ -22,7 +22,6 @@ _MOVED = (
     "test",
     "labels",
     "last_observed_at",
-    "last_received_at",
     "last_value",
     "last_threshold",
     "last_state",
@@ -34,7 +33,7 @@ _IS_NEWER = "excluded.last_observed_at >= series.last_observed_at"
 _MOVES = ", ".join(f"{name} = CASE WHEN {_IS_NEWER} THEN excluded.{name} ELSE series.{name} END" for name in _MOVED)
 _OTHER = "series.model_version <> excluded.model_version OR series.test <> excluded.test"
 _ON_CONFLICT = (
-    f"ON CONFLICT (fingerprint) DO UPDATE SET {_MOVES},"  # our names
+    f"ON CONFLICT (fingerprint) DO UPDATE SET {_MOVES}, last_received_at = excluded.last_received_at,"  # our names
     f" model_version = CASE WHEN {_IS_NEWER} THEN COALESCE(excluded.model_version, series.model_version)"
     " ELSE series.model_version END,"
     f" baseline_from = CASE WHEN {_IS_NEWER} AND ({_OTHER})"
