@@ -22,9 +22,7 @@ LABELS = {"alertname": "psi", "model": "churn"}
 def observed(hours: int, value: float | None = 0.1, *, version: str | None = None, test: str | None = None) -> Event:
     observation = replace(OBSERVATION, model_version=version, test=test)
     at = NOW + hours * HOUR
-    return Event(
-        "events", "f1", None, Severity.WARNING, LABELS, observed_at=at, value=value, observation=observation
-    )
+    return Event("events", "f1", None, Severity.WARNING, LABELS, observed_at=at, value=value, observation=observation)
 
 
 def without(hours: int, trouble: Trouble) -> Event:
