@@ -90,6 +90,10 @@ class Ticker:
         self.trouble: str | None = None
         """Why the last sweep could not write, while none after it could."""
 
+    def hears_since(self) -> datetime:
+        """Since when nothing that was sent can have been missed."""
+        return self._hearing.since()
+
     async def sweep(self) -> None:
         """Timers, digests and expired leases that are due now."""
         try:
