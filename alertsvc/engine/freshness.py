@@ -146,7 +146,7 @@ def _event(series: Watched, trouble: Trouble, state: AlertState, moment: Moment)
     return replace(ended(series, trouble, said, at), state=state, severity=severity)
 
 
-def ended(series: Watched, trouble: Trouble, said: str, at: datetime) -> Event:
+def ended(series: Watched, trouble: Trouble, said: str, at: datetime, decided_by: str = SOURCE) -> Event:
     """The event that ends the alert that `trouble` with a series is."""
     return Event(
         SOURCE,
@@ -156,7 +156,7 @@ def ended(series: Watched, trouble: Trouble, said: str, at: datetime) -> Event:
         about(series.labels, trouble),
         {"summary": said},
         observed_at=at,
-        decided_by=SOURCE,
+        decided_by=decided_by,
     )
 
 
