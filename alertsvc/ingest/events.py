@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 
 from alertsvc.core.model import AlertState, Event, Link, Window
-from alertsvc.core.observation import Observation
+from alertsvc.core.observation import Observation, Trouble
 from alertsvc.core.severity import SeverityRule
 from alertsvc.core.thresholds.policy import Policy, Thresholds
 from alertsvc.core.thresholds.ruling import Measured, Ruling, rule_on
@@ -28,6 +28,7 @@ from alertsvc.ingest.complaint import complaint
 from alertsvc.ingest.decoding import decode
 from alertsvc.ingest.event_fields import EventIn, WindowIn, read_fields
 from alertsvc.ingest.event_verdict import (
+    SAID_OF_TROUBLE,
     check_threshold,
     direction_for,
     severity_for,
@@ -38,7 +39,9 @@ from alertsvc.ingest.event_verdict import (
 )
 from alertsvc.ingest.fingerprint import fingerprint, fingerprint_behind, key_to
 from alertsvc.ingest.metrics import Kind, direction_of, kind_of
+from alertsvc.ingest.monitoring import about_monitoring
 from alertsvc.ingest.parsed import BadItem, BadPayloadError
+from alertsvc.ingest.spans import read_span
 
 SOURCE = "events"
 MOST_ITEMS = 1000
@@ -173,7 +176,10 @@ def read_event(
         decided_by=ruling.decided_by,
         observation=_observation(sent, kind, decided_by, policy),
     )
-    return told(event, ruling.rule, ruling.why), sent.dedup_key or key_to(known)
+    event = told(event, ruling.rule, ruling.why)
+    if decided_by in SAID_OF_TROUBLE:
+        event = about_monitoring(event, Trouble(decided_by))
+    return event, sent.dedup_key or key_to(known)
 
 
 def _rule_on(sent: EventIn, state: AlertState | None, decided_by: str, policy: Policy) -> Ruling:
@@ -199,7 +205,7 @@ def _observation(sent: EventIn, kind: Kind, decided_by: str, policy: Policy) -> 
         has_value=sent.value is msgspec.UNSET or value_of(sent) is not None,
         is_settled=decided_by != "none",
         row_count=sent.window.n_current if sent.window else None,
-        expect_next_within=policy.expect_next_within,
+        expect_next_within=read_span(sent.expect_next_within) if sent.expect_next_within else policy.expect_next_within,
     )
 
 
