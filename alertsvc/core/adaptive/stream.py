@@ -17,12 +17,12 @@ SHORT_RADIUS = 0.11
 """What is closer to a pattern than this part of the whole range belongs to it."""
 LONG_LAG = 20
 LONG_RADIUS = 0.175
-REMEMBERED = 6000
-"""For how many points a pattern is known that does not come again: four days of minutes."""
+REMEMBERED = 10_000
+"""For how many points a pattern is known that does not come again: a week of minutes."""
 MOST_PATTERNS = 100
 HOLD = 100
 """After an alarm so many points stay quiet, unless it gets much worse."""
-MUCH_WORSE = 2.0
+MUCH_WORSE = 3.0
 WARM_UP = 150
 """How many points are learned from before anything alarms."""
 LEAST_RANGE = 1e-3
@@ -46,8 +46,9 @@ class _Range:
     def __init__(self, state: tuple[float, float, float, float, int] | None = None) -> None:
         self.low, self.high, self.low_before, self.high_before, self.count = state or (0.0, 0.0, 0.0, 0.0, 0)
 
-    def width(self, value: float) -> float:
-        """How wide it is with `value`."""
+    def widths(self, value: float) -> tuple[float, float]:
+        """How wide it was, and is with `value`."""
+        before = self._width()
         if self.count % REMEMBERED == 0:
             is_first = self.count == 0
             self.low_before, self.high_before = (value, value) if is_first else (self.low, self.high)
@@ -57,6 +58,9 @@ class _Range:
         elif value > self.high:
             self.high = value
         self.count += 1
+        return before, self._width()
+
+    def _width(self) -> float:
         low = min(self.low, self.low_before)
         high = max(self.high, self.high_before)
         return max(high - low, LEAST_RANGE * max(high, -low), 1e-9)
@@ -69,9 +73,9 @@ class _Patterns:
         self.known = known or []
         self._radius = radius
 
-    def novelty(self, value: float, before: float, width: float, now: int) -> float:
+    def novelty(self, value: float, before: float, widths: tuple[float, float], now: int) -> float:
         """How far a pair is from all that are known, in radii: 0 when it is one of them. It is known from now on."""
-        known, reach = self.known, self._radius * width
+        known, reach = self.known, self._radius * widths[1]
         nearest = -1.0
         while known and now - known[-1][2] > REMEMBERED:
             known.pop()
@@ -86,7 +90,7 @@ class _Patterns:
                 nearest = farther
         known.insert(0, (value, before, now))
         del known[MOST_PATTERNS:]
-        return nearest / reach if nearest > 0 else 0.0
+        return nearest / (self._radius * min(widths)) if nearest > 0 else 0.0
 
 
 class Stream:
@@ -110,18 +114,18 @@ class Stream:
         values.append(value)
         average = sum(values) / len(values)
         averages.append(average)
-        width, width_of_averages = self._range.width(value), self._range_of_averages.width(average)
+        widths, widths_of_averages = self._range.widths(value), self._range_of_averages.widths(average)
         now = self._count
         self._count += 1
         score = 0.0
         if now >= SHORT_LAGS[-1]:
             opinions = [
-                each.novelty(value, values[-1 - lag], width, now)
+                each.novelty(value, values[-1 - lag], widths, now)
                 for lag, each in zip(SHORT_LAGS, self._short, strict=True)
             ]
             score = sorted(opinions)[-2]
         if now >= LONG_LAG:
-            score = max(score, self._long.novelty(average, averages[0], width_of_averages, now))
+            score = max(score, self._long.novelty(average, averages[0], widths_of_averages, now))
         return Novelty(score, self._alarms(score, now)) if score >= 1 else Novelty(score, is_alarm=False)
 
     def _alarms(self, score: float, now: int) -> bool:
