@@ -30,6 +30,7 @@ class Scores:
     transform: Transform
     static: float
     make: Callable[[random.Random], list[float]]
+    is_weekly: bool = False
 
 
 def day(number: int) -> date:
@@ -85,6 +86,6 @@ KINDS = (
     Scores("PSI of 500 rows, +0.2 sd", Side.ABOVE, Transform.LOG, 0.1, _psi),
     Scores("PSI of a wandering mean, +0.3 sd", Side.ABOVE, Transform.LOG, 0.1, _wandering_psi),
     Scores("accuracy of 400 rows, .90 to .87", Side.BELOW, Transform.LOGIT, 0.87, _accuracy),
-    Scores("accuracy, lower at weekends", Side.BELOW, Transform.LOGIT, 0.87, _weekly_accuracy),
+    Scores("accuracy, lower at weekends", Side.BELOW, Transform.LOGIT, 0.87, _weekly_accuracy, is_weekly=True),
     Scores("log-normal latency, x 1.7", Side.ABOVE, Transform.LOG, 2.0, _latency),
 )

@@ -83,8 +83,8 @@ METHODS: tuple[tuple[str, Method], ...] = (
     ("a static threshold", static),
     ("mean + 3 sd", three_sigma),
     ("control chart (default)", control_chart),
-    ("control chart by weekday", weekday_chart),
 )
+BY_WEEKDAY = ("control chart by weekday", weekday_chart)
 
 
 def outcome(kind: Scores, method: Method, runs: Iterable[Sequence[float]]) -> Outcome:
@@ -106,5 +106,6 @@ def table(run_count: int) -> list[tuple[str, str, Outcome]]:
     rows: list[tuple[str, str, Outcome]] = []
     for kind in KINDS:
         runs = [kind.make(random.Random(f"{kind.name} {number}")) for number in range(run_count)]
-        rows += [(kind.name, name, outcome(kind, method, runs)) for name, method in METHODS]
+        methods = (*METHODS, BY_WEEKDAY) if kind.is_weekly else METHODS
+        rows += [(kind.name, name, outcome(kind, method, runs)) for name, method in methods]
     return rows
