@@ -78,7 +78,7 @@ Limit = Annotated[LimitEntry, BeforeValidator(_limit, json_schema_input_type=Fin
 class AdaptiveEntry(Section):
     """A limit that follows the series; `sensitivity` is in standard deviations, more of it means fewer alarms."""
 
-    method: Literal["ewma", "weekday", "stream", "off"] = "ewma"
+    method: Literal["ewma", "weekday", "off"] = "ewma"
     sensitivity: Annotated[float, Field(ge=1, le=10)] = 3.0
 
 
