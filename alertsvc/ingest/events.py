@@ -205,7 +205,9 @@ def _observation(sent: EventIn, kind: Kind, decided_by: str, policy: Policy) -> 
         has_value=sent.value is msgspec.UNSET or value_of(sent) is not None,
         is_settled=decided_by != "none",
         row_count=sent.window.n_current if sent.window else None,
-        expect_next_within=read_span(sent.expect_next_within) if sent.expect_next_within else policy.expect_next_within,
+        expect_next_within=policy.expect_next_within
+        if sent.expect_next_within is None
+        else read_span(sent.expect_next_within),
     )
 
 

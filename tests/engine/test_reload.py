@@ -208,12 +208,12 @@ async def test_thresholds_are_read_again_and_broken_ones_leave_the_last_good_one
     limits.write_text("metrics: {psi: {warning: 0.2}}")
     assert [str(each) for each in (await running.reloader.reload()).differences] == ["thresholds changed"]
     limits.write_text("metrics: {psi: {waning: 0.3}}")
-    with pytest.raises(ConfigError, match="limits.yaml:1:17: .*did you mean 'warning'"):
+    with pytest.raises(ConfigError, match=r"limits.yaml:1:17: .*did you mean 'warning'"):
         await running.reloader.reload()
     assert running.service.rules.thresholds.policy("m", "psi").bands[0].upper == 0.2
     assert running.metric("alertsvc_config_last_reload_successful") == 0
     limits.unlink()
-    with pytest.raises(ConfigError, match="limits.yaml: cannot be read"):
+    with pytest.raises(ConfigError, match=r"limits\.yaml: cannot be read"):
         await running.reloader.reload()
 
 
