@@ -38,7 +38,7 @@ from alertsvc.ingest.event_verdict import (
     verdict,
 )
 from alertsvc.ingest.fingerprint import fingerprint, fingerprint_behind, key_to
-from alertsvc.ingest.metrics import Kind, direction_of, kind_of
+from alertsvc.ingest.metrics import BY_SCORE_TYPE, Kind, kind_of
 from alertsvc.ingest.monitoring import about_monitoring
 from alertsvc.ingest.parsed import BadItem, BadPayloadError
 from alertsvc.ingest.spans import read_span
@@ -184,7 +184,7 @@ def read_event(
 
 def _rule_on(sent: EventIn, state: AlertState | None, decided_by: str, policy: Policy) -> Ruling:
     """What it comes to by itself: as its sender says, else as the file of thresholds does."""
-    side = sent.direction or direction_of("", None, sent.score_type)
+    side = sent.direction or BY_SCORE_TYPE.get(sent.score_type or "")
     row_count = sent.window.n_current if sent.window else None
     return rule_on(Measured(value_of(sent), state, decided_by, row_count, side), policy)
 
