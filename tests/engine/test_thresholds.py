@@ -160,6 +160,27 @@ def _admit(world: World, request: Submission, conn: Connection) -> None:
     admit(conn, [request], world.moment())
 
 
+async def test_a_series_shows_what_its_last_value_came_to_and_when_the_next_is_due(world: World) -> None:
+    under(world, BANDS + "defaults: {for: 2, expect_next_within: 26h}")
+    await observe(world, 0.84)
+    (series,) = await world.rows("series")
+    assert (series.last_state, series.last_decided_by, series.last_value) == ("pending", "thresholds.yaml", 0.84)
+    assert series.expected_at == world.now + timedelta(hours=26)
+    await observe(world, 0.84)
+    (series,) = await world.rows("series")
+    assert (series.last_state, series.last_threshold) == ("firing", 0.85)
+
+
+async def test_a_value_that_could_not_be_computed_says_nothing_of_the_metric(world: World) -> None:
+    under(world, BANDS + "defaults: {for: 2, clear_after: 2}")
+    assert await observe(world, 0.8, 0.8) == ["pending", "firing"]
+    world.now += HOUR
+    (none,) = (await post(world, {"value": None})).items
+    assert (str(none.state), none.decided_by) == ("firing", "no_value")
+    assert await observe(world, 0.9, 0.9) == ["firing", "resolved"]
+    assert [value for value, *_ in await kept(world)] == [0.8, 0.8, 0.9, 0.9]
+
+
 # What follows the series
 
 
