@@ -100,7 +100,8 @@ def judge(history: Sequence[float], value: float, chart: Chart, since: Sequence[
         value: The point to judge.
         chart: How.
         since: Points between the history and `value` that are no part of what is usual, such as those while the alert
-            fires; oldest first. They count in the average alone.
+            fires; oldest first. They count in the average alone, until one of them or `value` is on the other side of
+            what is usual: the trouble is over, and the average begins anew.
     """
     if chart.transform is None:
         return Judgement(State.REFUSED, reason=REFUSAL)
@@ -133,10 +134,8 @@ def judged(
     sd = math.sqrt(sum(map(mul, away, away)) / (count - 1))
     sd = max(sd, scale.least_sd(m + shift, chart.floor))
     taken = [*known[len(recent) - SPAN :], *recent] if len(recent) < SPAN else recent[-SPAN:]
-    e, z = 0.0, 0.0
-    for each in taken:
-        z = (each - m) / sd
-        e += LAMBDA * ((LEAP if z > LEAP else max(z, -LEAP)) - e)
+    places = [(each - m) / sd for each in taken]
+    e, z = _average(places, len(recent), chart.side), places[-1]
     rest = (1 - LAMBDA) ** len(taken)
     limit = chart.sensitivity * math.sqrt(LAMBDA / (2 - LAMBDA) * (1 - rest * rest))
     state = _state(e, limit, chart.side)
@@ -158,6 +157,18 @@ def judged(
         count,
         is_leap,
     )
+
+
+def _average(places: Sequence[float], recent_count: int, side: Side) -> float:
+    """The average of standardised points, of which so many last ones are recent."""
+    recent_from = len(places) - recent_count if recent_count > 1 else len(places)
+    e = 0.0
+    for number, z in enumerate(places):
+        if number >= recent_from and z * e < 0 and _beyond(e, side) > 0:
+            e = 0.0
+        else:
+            e += LAMBDA * ((LEAP if z > LEAP else max(z, -LEAP)) - e)
+    return e
 
 
 def _beyond(e: float, side: Side) -> float:

@@ -5,6 +5,7 @@ pattern, and a pair that is close to no pattern of the last days is new. It alar
 daily rhythm is learned in days, and a fault of yesterday is no news today, but is again once it is forgotten.
 
 The lags are short, with three opinions of which two must agree; a fourth looks at averages and finds what creeps.
+The numbers were chosen on the Numenta Anomaly Benchmark (`tests/bench/thresholds`), and their neighbours do as well.
 """
 
 from collections import deque

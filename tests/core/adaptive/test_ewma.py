@@ -174,6 +174,25 @@ def test_points_of_an_alert_change_nothing_in_what_is_usual():
     assert after.e < alone.e
 
 
+@pytest.mark.parametrize(
+    ("side", "bad", "back", "after"),
+    [
+        pytest.param(Side.BELOW, 0.5, [0.905], 1, id="at-once-when-it-is-on-the-good-side"),
+        pytest.param(Side.BELOW, 0.5, [0.895, 0.895, 0.905], 3, id="later-when-it-keeps-a-little-low"),
+        pytest.param(Side.ABOVE, 1.5, [0.895], 1, id="above"),
+        pytest.param(Side.OUTSIDE, 1.5, [0.895], 1, id="outside"),
+    ],
+)
+def test_it_is_over_when_a_point_is_on_the_other_side_of_what_is_usual(side, bad, back, after):
+    since = [bad] * 20
+    states = []
+    for value in back:
+        states.append(judge(WAVE, value, Chart(side), since).is_alarm)
+        since.append(value)
+    assert states == [True] * (after - 1) + [False]
+    assert judge(WAVE, bad, Chart(side), since).is_alarm
+
+
 def test_the_shown_limit_is_on_the_side_where_the_trouble_is():
     high, low = judge(WAVE, 2.0, PLAIN), judge(WAVE, 0.1, PLAIN)
     assert high.threshold == high.upper
