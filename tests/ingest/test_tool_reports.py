@@ -339,7 +339,7 @@ def test_a_slip_around_the_report_is_named() -> None:
 @pytest.mark.parametrize("source", READERS)
 def test_what_is_no_report_is_refused_with_a_hint(source: str) -> None:
     for body in (b"{}", b"[]", b"1", b'{"success": 1}', b'{"entity": "x"}', b'[{"x": 1}]'):
-        with pytest.raises(UnknownShapeError, match="send|that is"):
+        with pytest.raises(UnknownShapeError, match=r"send|that is"):
             parse(source, body, ABOUT, NOW, WORDS)
 
 
