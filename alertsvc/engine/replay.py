@@ -14,11 +14,12 @@ from alertsvc.core.model import Event
 from alertsvc.core.thresholds.policy import Thresholds
 from alertsvc.engine.admit import Receipt, Submission
 from alertsvc.engine.commands import UnknownThingError
+from alertsvc.engine.deploying import record_deployments
 from alertsvc.engine.service import Service
 from alertsvc.ingest import alertmanager, alertmanager_api, grafana
 from alertsvc.ingest.alertmanager_api import Reading
 from alertsvc.ingest.parsed import BadPayloadError
-from alertsvc.ingest.tools.reading import parse_packed
+from alertsvc.ingest.tools.reading import READERS, parse_packed
 from alertsvc.store import arrivals, reading
 
 
@@ -37,13 +38,13 @@ async def replay(service: Service, item_id: UUID) -> Receipt:
         raise NotPossibleError(f"it still cannot be read: {fault}") from None
     now = service.clock()
     events, deployments = again
-    submission = Submission(
-        service.new_id(), row.source, now, events, bytes(row.raw), sender="quarantine", deployments=deployments
-    )
+    submission = Submission(service.new_id(), row.source, now, events, bytes(row.raw), sender="quarantine")
     receipt = await service.committer.submit(submission)
     if receipt.counts.quarantined:  # anew, as an item of its own: one that waits is enough
         await service.database.transaction(partial(_drop_items_of, receipt.arrival_id, service))
         raise NotPossibleError("it still cannot be applied; the log says why")
+    if deployments:
+        await record_deployments(service.database, deployments, service.moment(), once=f"quarantine:{item_id}")
     await service.database.transaction(partial(_close, item_id, "replayed", service))
     return receipt
 
@@ -70,11 +71,11 @@ async def _open_item(service: Service, item_id: UUID) -> Any:
 
 def _again(row: Any, reading: Reading, thresholds: Thresholds) -> tuple[Sequence[Event], Sequence[Deployment]]:
     """What an item says, if it can be read by now: a whole report may have many events."""
-    if row.form != "report":
-        return [_event(row, reading)], ()
     raw = bytes(row.raw)
-    if row.source == grafana.SOURCE:
-        return grafana.parse(raw, reading.severities).events, ()
+    if row.form == "item" and row.source == grafana.SOURCE:
+        return grafana.parse_kept(raw, reading.severities), ()
+    if row.form != "item" or row.source not in READERS:
+        return [_event(row, reading)], ()
     parsed = parse_packed(row.source, raw, reading.received_at, reading.severities, thresholds=thresholds)
     if parsed.events.refused:
         raise BadPayloadError(parsed.events.refused[0].reason)
@@ -91,8 +92,6 @@ def _event(row: Any, reading: Reading) -> Event:
         return alertmanager.parse_one(bytes(row.raw), reading.severities)
     if row.source == alertmanager_api.SOURCE:
         return alertmanager_api.parse_one(bytes(row.raw), reading)
-    if row.source == grafana.SOURCE:
-        return grafana.parse_one(bytes(row.raw), reading.severities)
     raise BadPayloadError(f"there is no reader for items of {row.source}")
 
 

@@ -9,6 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 
 from alertsvc.engine.admit import Refused, Submission
+from alertsvc.engine.deploying import record_deployments
 from alertsvc.engine.service import Service
 from alertsvc.ingest import grafana
 from alertsvc.ingest.parsed import BadPayloadError
@@ -108,7 +109,8 @@ async def grafana_hook(request: Asked, service: NamedDependency[Service]) -> Res
     try:
         parsed = grafana.parse(body, service.rules.severities)
     except UnknownShapeError as fault:
-        raise await _set_aside(_Sent(service, grafana.SOURCE, request.user.name, body), body, fault) from None
+        kept = reading.packed(grafana.SOURCE, body, Context())
+        raise await _set_aside(_Sent(service, grafana.SOURCE, request.user.name, body), kept, fault) from None
     except BadPayloadError as fault:
         raise refused(service, grafana.SOURCE, fault) from None
     submission = submission_of(service, grafana.SOURCE, body, parsed, sender=request.user.name)
@@ -158,6 +160,7 @@ async def _take(sent: _Sent, context: Context, *, dry_run: bool) -> Response[Too
 
 async def _stored(sent: _Sent, parsed: ParsedReport) -> ToolAnswer:
     service, source = sent.service, sent.source
+    key = f"{sent.sender}:{source}:{sent.key}" if sent.key else None
     submission = Submission(
         id=service.new_id(),
         source=source,
@@ -165,12 +168,14 @@ async def _stored(sent: _Sent, parsed: ParsedReport) -> ToolAnswer:
         events=[event for _, event in parsed.events.events],
         body=sent.body,
         sender=sent.sender,
-        idempotency_key=f"{sent.sender}:{source}:{sent.key}" if sent.key else None,
-        deployments=parsed.deployments,
+        idempotency_key=key,
     )
     receipt = await take_in(service, source, submission)
     if receipt.key_was_used:
         raise Problem(422, "idempotency-key-reused", "the key of this request came with another body before")
+    if parsed.deployments:  # in a transaction of its own: what fails here comes again, and its events are duplicates
+        await record_deployments(service.database, parsed.deployments, service.moment(), once=key)
+        service.something_is_due()
     count_rejected(service, source, parsed.events)
     answer = told(parsed.events, receipt)
     return {**answer, "deployments": len(parsed.deployments), "notes": list(parsed.notes)}
@@ -185,7 +190,7 @@ async def _set_aside(sent: _Sent, kept: bytes, fault: UnknownShapeError) -> Prob
         received_at=service.clock(),
         events=(),
         body=sent.body,
-        refused=[Refused(0, str(fault), kept, "report")],
+        refused=[Refused(0, str(fault), kept)],
         sender=sent.sender,
     )
     await take_in(service, source, submission, answered=422)

@@ -48,7 +48,7 @@ def matching(item: dict[str, Any], findings: list[Finding]) -> Finding:
 
 
 OUTRANKED = ("evidently/v07_explicit_tests.json", "age")
-"""Expected is the threshold of the metric, 0.1; the test that failed is the user's own, `lt(0.2)`, and that one counts."""
+"""Expected is the threshold of the metric, 0.1; the test that failed is the user's own, `lt(0.2)`: that one counts."""
 
 
 @pytest.mark.parametrize("file", [name for name in JUDGED if isinstance(EXPECTED[name]["items"], list)])

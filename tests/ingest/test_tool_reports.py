@@ -224,7 +224,8 @@ def test_conditions_of_deepchecks_are_the_verdict(statuses: tuple[str, ...], sta
     for body in (drift_check(*statuses), suite):
         (event,) = events_of("deepchecks", json.dumps(body).encode())
         assert (event.state, event.severity.word) == (state, severity)
-        assert (event.labels["alertname"], event.labels["kind"]) == ("feature_drift", "data_drift")
+        assert event.observation is not None
+        assert (event.observation.metric, event.observation.kind) == ("feature_drift", "data_drift")
         assert event.value == (None if statuses == ("ERROR",) else 0.4)
 
 
@@ -339,7 +340,7 @@ def test_a_slip_around_the_report_is_named() -> None:
 @pytest.mark.parametrize("source", READERS)
 def test_what_is_no_report_is_refused_with_a_hint(source: str) -> None:
     for body in (b"{}", b"[]", b"1", b'{"success": 1}', b'{"entity": "x"}', b'[{"x": 1}]'):
-        with pytest.raises(UnknownShapeError, match="send|that is"):
+        with pytest.raises(UnknownShapeError, match=r"send|that is"):
             parse(source, body, ABOUT, NOW, WORDS)
 
 
