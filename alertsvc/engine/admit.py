@@ -23,6 +23,7 @@ from alertsvc.core.thresholds.words import BECAUSE, RULE
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
 from alertsvc.engine.judging import Judging, Observed, judging_of
 from alertsvc.engine.muting import Begun, mutes_for
+from alertsvc.engine.repeats import told_again
 from alertsvc.engine.storming import with_storms
 from alertsvc.store import alerts, arrivals, incidents, measurements, series, tally
 from alertsvc.store.alerts import Keys
@@ -191,8 +192,7 @@ def _take(
         for each in submissions
         for event in each.events
     ]
-    fresh_ids = _claim_event_ids(conn, [item for item in flow if item.arrival_id not in repeated], moment.now)
-    again = _told_again(flow, fresh_ids, repeated)
+    again = told_again(conn, flow, repeated, moment.now)
     judging = _judging(conn, flow, again, moment)
     if judging is not None:
         flow = [item.with_event(event) for item, event in zip(flow, judging.judged(), strict=True)]
@@ -247,34 +247,6 @@ def _numbers(
     """The numbers of all incidents that receipts name. Only what nobody read before is asked for."""
     wanted = {key: None for each in receipts for key in each.incident_ids}
     return (Recall() if recall is None else recall).numbers(conn, wanted.keys(), at_hand)
-
-
-def _claim_event_ids(conn: Connection, flow: Sequence[_Arrival], now: datetime) -> set[str]:
-    """The event ids that arrive for the first time. One that came before is a duplicate, whatever else it says.
-
-    They are names of observations of one alert: a run that names all its metrics' events alike repeats none of them.
-    """
-    named = {_event_key(item.event): item.event.fingerprint for item in flow if item.event.event_id}
-    return arrivals.claim_keys(conn, named, now) if named else set()
-
-
-def _event_key(event: Event) -> str:
-    return f"event:{event.source}:{event.fingerprint}:{event.event_id}"
-
-
-def _told_again(flow: Sequence[_Arrival], fresh_ids: Collection[str], repeated: Collection[UUID]) -> set[int]:
-    """The positions of events that came before: by the key of their request, or their own id."""
-    fresh = set(fresh_ids)
-    found: set[int] = set()
-    for position, item in enumerate(flow):
-        if item.arrival_id in repeated:
-            found.add(position)
-        elif item.event.event_id:
-            key = _event_key(item.event)
-            if key not in fresh:
-                found.add(position)
-            fresh.discard(key)  # the same id twice in one batch: the second is the duplicate
-    return found
 
 
 def _judging(conn: Connection, flow: Sequence[_Arrival], again: Collection[int], moment: Moment) -> Judging | None:

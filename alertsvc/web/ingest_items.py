@@ -39,7 +39,7 @@ def told(parsed: ParsedEvents, receipt: Receipt) -> EventsAnswer:
     }
 
 
-def foretold(parsed: ParsedEvents, rules: Rules) -> DryRunAnswer:
+def _foretold(parsed: ParsedEvents, rules: Rules) -> DryRunAnswer:
     """What would become of a request, item by item."""
     items = [
         _foreseen(index, event, key, rules) for (index, event), key in zip(parsed.events, parsed.keys, strict=True)
@@ -53,7 +53,7 @@ async def foreseen(service: Service, parsed: ParsedEvents) -> DryRunAnswer:
     given = [event for _, event in parsed.events]
     judged = await service.database.snapshot(lambda conn: judging.foreseen(conn, given, moment))
     events = tuple((index, event) for (index, _), event in zip(parsed.events, judged, strict=True))
-    return foretold(replace(parsed, events=events), moment.rules)
+    return _foretold(replace(parsed, events=events), moment.rules)
 
 
 def _became(index: int, event: Event, key: str, result: ItemResult, receipt: Receipt) -> EventItem:

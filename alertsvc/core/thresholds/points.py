@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+MOST_POINTS = 400
+"""More are not remembered of a series while a transaction judges it: no method looks further back."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -73,4 +75,4 @@ class History:
 def _put(points: Sequence[Point], point: Point) -> Sequence[Point]:
     """Among points of one instant the last that came is the first."""
     place = next((place for place, each in enumerate(points) if each.observed_at <= point.observed_at), len(points))
-    return [*points[:place], point, *points[place:]]
+    return [*points[:place], point, *points[place:MOST_POINTS]]
