@@ -43,7 +43,7 @@ async def post_events(
 
     With `Idempotency-Key` a request is taken once. `dry_run=true` decides and routes, and stores and sends nothing.
     """
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     body = await read_counted(request, service, events.SOURCE)
     failpoints.reach("events.body")
     try:
@@ -70,7 +70,12 @@ async def post_events(
     return Response(_told(parsed, receipt), status_code=202)
 
 
-def _idempotency_key(request: Asked) -> str | None:
+def idempotency_key(request: Asked) -> str | None:
+    """The sender's name for its request.
+
+    Raises:
+        Problem: 400, it is empty or too long.
+    """
     key = request.headers.get("idempotency-key")
     if key is not None and not 1 <= len(key) <= MAX_KEY_CHARS:
         raise Problem(400, "bad-idempotency-key", f"Idempotency-Key: 1 to {MAX_KEY_CHARS} characters")
