@@ -80,8 +80,12 @@ def parse(
             f"{len(report.told)} findings in one report; at most {MOST_EVENTS} are taken: leave split out"
         )
     items = [as_event(each, report.context) for each in report.told]
-    events = read_all(items, received_at, severities, source=source, thresholds=thresholds)
-    return ParsedReport(events, report.deployments, report.notes)
+    read = read_all(items, received_at, severities, source=source, thresholds=thresholds)
+    events = tuple(
+        (index, replace(event, observation=None) if report.told[index].says_nothing else event)
+        for index, event in read.events
+    )  # what measures nothing is no series that anybody waits for
+    return ParsedReport(replace(read, events=events), report.deployments, report.notes)
 
 
 def packed(source: str, body: bytes, context: Context) -> bytes:
