@@ -377,3 +377,13 @@ def test_a_summary_of_very_many_failures_stays_small() -> None:
 
 def test_the_names_of_a_context_are_the_parameters_of_the_doors() -> None:
     assert NAMES == ("model", "model_version", "environment", "dataset", "observed_at", "run_id", "split")
+
+
+def test_a_column_that_is_fine_again_ends_its_own_alert() -> None:
+    context = Context(model="churn", split="feature")
+    bad = events_of("evidently", raw("evidently/v07_datadrift_drift_tests.json"), context)
+    good = events_of("evidently", raw("evidently/v07_datadrift_nodrift_tests.json"), context)
+    before, after = ({each.fingerprint: each for each in events} for events in (bad, good))
+    assert before.keys() == after.keys()
+    ended = {each.labels.get("feature") for key, each in before.items() if each.state != after[key].state}
+    assert ended == {"age", "income", "channel", "plan"}
