@@ -1,7 +1,7 @@
 """The reports of the other tools, and what all reports have in common."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -376,4 +376,31 @@ def test_a_summary_of_very_many_failures_stays_small() -> None:
 
 
 def test_the_names_of_a_context_are_the_parameters_of_the_doors() -> None:
-    assert NAMES == ("model", "model_version", "environment", "dataset", "observed_at", "run_id", "split")
+    assert NAMES == (
+        "model",
+        "model_version",
+        "environment",
+        "dataset",
+        "observed_at",
+        "run_id",
+        "split",
+        "expect_next_within",
+    )
+
+
+def test_a_column_that_is_fine_again_ends_its_own_alert() -> None:
+    context = Context(model="churn", split="feature")
+    bad = events_of("evidently", raw("evidently/v07_datadrift_drift_tests.json"), context)
+    good = events_of("evidently", raw("evidently/v07_datadrift_nodrift_tests.json"), context)
+    before, after = ({each.fingerprint: each for each in events} for events in (bad, good))
+    assert before.keys() == after.keys()
+    ended = {each.labels.get("feature") for key, each in before.items() if each.state != after[key].state}
+    assert ended == {"age", "income", "channel", "plan"}
+
+
+def test_the_next_report_may_be_expected() -> None:
+    context = Context(model="churn", split="feature", expect_next_within="26h")
+    whole, *columns = events_of("evidently", raw("evidently/v07_datadrift_drift_tests.json"), context)
+    assert whole.observation is not None
+    assert whole.observation.expect_next_within == timedelta(hours=26)
+    assert {each.observation and each.observation.expect_next_within for each in columns} == {None}

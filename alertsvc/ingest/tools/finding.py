@@ -109,6 +109,7 @@ def as_event(finding: Finding, context: Context) -> Json:
         "details": finding.details or None,
         "links": list(finding.links) or None,
         "window": finding.window,
+        "expect_next_within": context.expect_next_within if finding.feature is None else None,  # columns come and go
     }
     is_judged = finding.breached is not None and not finding.is_error
     if finding.direction is not None or is_judged:
