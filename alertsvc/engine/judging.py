@@ -10,14 +10,17 @@ from sqlalchemy import Connection
 from alertsvc.core.alerts import Alert
 from alertsvc.core.judge import judge
 from alertsvc.core.model import Event
+from alertsvc.core.observation import Observation
 from alertsvc.core.rules import Moment
 from alertsvc.core.thresholds.adapting import REACH, adapted
 from alertsvc.core.thresholds.features import spared
+from alertsvc.core.thresholds.in_force import InForce, in_force
 from alertsvc.core.thresholds.persistence import Circumstances, settle
 from alertsvc.core.thresholds.points import History, Point
 from alertsvc.core.thresholds.policy import Policy, Thresholds
 from alertsvc.core.thresholds.words import is_bad
 from alertsvc.store import alerts, measurements
+from alertsvc.store.series import SeriesRecord
 
 SPARE_POINTS = 4
 """Points more than count: some were not judged."""
@@ -131,6 +134,31 @@ def _histories(conn: Connection, known: dict[str, datetime | None], policies: di
     recent_count = max([memory, *(REACH[method].recent for method in methods)]) + SPARE_POINTS
     usual_count = max((REACH[method].usual for method in methods), default=0)
     return measurements.histories(conn, known, recent_count, following, usual_count)
+
+
+def limits_of(
+    conn: Connection, thresholds: Thresholds, listed: Sequence[SeriesRecord], now: datetime
+) -> dict[str, Sequence[InForce]]:
+    """The limits that the next value of each series is held against, by fingerprint."""
+    seen = {each.fingerprint: _seen(each) for each in listed}
+    policies = {name: thresholds.policy_for(each) for name, each in seen.items()}
+    following = {name: policy for name, policy in policies.items() if policy.adaptive is not None}
+    known = {each.fingerprint: each.baseline_from for each in listed if each.fingerprint in following}
+    histories = _histories(conn, known, following) if following else {}
+    return {name: in_force(policies[name], each, histories.get(name, History()), now) for name, each in seen.items()}
+
+
+def _seen(series: SeriesRecord) -> Observation:
+    return Observation(
+        model=series.model,
+        metric=series.metric,
+        kind=series.kind,
+        environment=series.environment,
+        feature=series.feature,
+        dataset=series.dataset,
+        test=series.test,
+        model_version=series.model_version,
+    )
 
 
 def foreseen(conn: Connection, events: Sequence[Event], moment: Moment) -> list[Event]:

@@ -1,6 +1,6 @@
 """What is known of models, put together for whoever asks: at a glance, and one of them whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from alertsvc.core.incidents import Incident
 from alertsvc.core.rules import ModelFacts, Moment
+from alertsvc.core.thresholds.in_force import BY_SENDER, InForce
 from alertsvc.engine.commands import UnknownThingError
+from alertsvc.engine.judging import limits_of
 from alertsvc.store import deployments, models
 from alertsvc.store.deployments import DeploymentRecord, VersionSeen
 from alertsvc.store.models import Ended, ModelCounts, VersionObserved
@@ -18,6 +20,7 @@ NOISE_OVER = timedelta(days=30)
 NOISE_WITHIN = timedelta(minutes=15)
 MOST_DEPLOYMENTS = 20
 MOST_VERSIONS = 50
+BY_REQUEST = "request.threshold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +34,17 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """A limit that a series is held against now, and who set it."""
-
-    by: str
-    limit: float
-
-
-@dataclass(frozen=True, slots=True)
 class ModelPage:
-    """A model whole. `noise_share` is None where there was no incident."""
+    """A model whole. `limits` are those that each of `series` is held against now, by fingerprint.
+
+    `noise_share` is None where there was no incident.
+    """
 
     counts: ModelCounts
     facts: ModelFacts | None
     incidents: Sequence[Incident]
     series: Sequence[SeriesRecord]
+    limits: Mapping[str, Sequence[InForce]]
     next_after: str | None
     versions: Sequence[Version]
     deployments: Sequence[DeploymentRecord]
@@ -77,11 +76,13 @@ def model_page(conn: Connection, moment: Moment, model: str, after: str, limit: 
     if not (counts.series_count or facts or opened or deployed or ended):
         raise UnknownThingError(f"model {model[:80]!r}")
     listed = models.series_page(conn, model, after, limit + 1)
+    limits = limits_of(conn, moment.rules.thresholds, listed[:limit], moment.now)
     return ModelPage(
         counts=counts,
         facts=facts,
         incidents=opened,
         series=listed[:limit],
+        limits={each.fingerprint: _with_senders(each, limits[each.fingerprint]) for each in listed[:limit]},
         next_after=listed[limit - 1].fingerprint if len(listed) > limit else None,
         versions=_versions(
             models.versions(conn, model, MOST_VERSIONS), deployments.versions_of(conn, model, MOST_VERSIONS)
@@ -92,11 +93,10 @@ def model_page(conn: Connection, moment: Moment, model: str, after: str, limit: 
     )
 
 
-def thresholds_in_force(series: SeriesRecord) -> list[InForce]:
-    """The limits that the next observation of a series will be held against, as far as they are known now: the one that
-    its sender gave with the last.
-    """
-    return [] if series.last_threshold is None else [InForce("sender", series.last_threshold)]
+def _with_senders(series: SeriesRecord, limits: Sequence[InForce]) -> Sequence[InForce]:
+    """The limits of a series, and first the one that its sender gave with the last observation and decided by."""
+    given = series.last_decided_by == BY_REQUEST and series.last_threshold is not None
+    return [InForce(BY_SENDER, limit=series.last_threshold), *limits] if given else limits
 
 
 def noise_share(incidents: Sequence[Ended]) -> float | None:

@@ -11,7 +11,8 @@ from sqlmodel import Field, SQLModel
 from alertsvc.core.deployments import DEPLOYED, Deployment, said
 from alertsvc.core.freshness import is_late
 from alertsvc.core.model import Severity
-from alertsvc.engine.model_pages import ModelPage, Version, thresholds_in_force
+from alertsvc.core.thresholds.in_force import InForce
+from alertsvc.engine.model_pages import ModelPage, Version
 from alertsvc.ingest.clean import has_controls
 from alertsvc.store.bulk import AnyRow
 from alertsvc.store.deployments import DeploymentRecord
@@ -68,10 +69,31 @@ class ModelPageView(SQLModel):
 
 
 class LimitView(SQLModel):
-    """A limit that a series is held against, and who set it."""
+    """A limit that the next value of a series is held against. At `lower` or below, or at `upper` or above, it is bad.
+
+    `by` is the entry of the file of thresholds that has it; or `sender`, whose `limit` was that of the last value.
+    `because` says why there is none yet.
+    """
 
     by: str
-    limit: float
+    severity: str | None
+    lower: float | None
+    upper: float | None
+    limit: float | None
+    because: str | None
+
+    @classmethod
+    def of(cls, found: InForce) -> "LimitView":
+        """The view of a limit."""
+        severity = None if found.severity is None else found.severity.word
+        return cls(
+            by=found.by,
+            severity=severity,
+            lower=found.lower,
+            upper=found.upper,
+            limit=found.limit,
+            because=found.because,
+        )
 
 
 class SeriesView(SQLModel):
@@ -98,7 +120,7 @@ class SeriesView(SQLModel):
     limits: list[LimitView]
 
     @classmethod
-    def of(cls, series: SeriesRecord, now: datetime) -> "SeriesView":
+    def of(cls, series: SeriesRecord, limits: Sequence[InForce], now: datetime) -> "SeriesView":
         """The view of a series."""
         return cls(
             fingerprint=series.fingerprint,
@@ -117,7 +139,7 @@ class SeriesView(SQLModel):
             expected_at=series.expected_at,
             is_late=is_late(series.expected_at, now),
             baseline_from=series.baseline_from,
-            limits=[LimitView(by=each.by, limit=each.limit) for each in thresholds_in_force(series)],
+            limits=[LimitView.of(each) for each in limits],
         )
 
 
@@ -201,7 +223,7 @@ class ModelDetailView(ModelView):
             owner=page.facts.owner if page.facts else None,
             runbook_url=page.facts.runbook_url if page.facts else None,
             incidents=[IncidentView.of(each) for each in page.incidents],
-            series=[SeriesView.of(each, now) for each in page.series],
+            series=[SeriesView.of(each, page.limits[each.fingerprint], now) for each in page.series],
             versions=[VersionView.of(each) for each in page.versions],
             deployments=[DeploymentView.of(each) for each in page.deployments],
             recent_incident_count=page.incident_count,

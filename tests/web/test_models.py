@@ -6,6 +6,7 @@ import pytest
 
 from tests.web.conftest import Client
 
+NO_LIMIT = dict.fromkeys(("severity", "lower", "upper", "limit", "because"))
 PSI = {"model": "churn", "metric": "psi", "value": 0.1, "threshold": 0.2}
 
 
@@ -66,7 +67,7 @@ async def test_a_model_is_shown_whole(client: Client) -> None:
     assert (incident["status"], series["state"], series["decided_by"]) == ("firing", "firing", "request.threshold")
     assert (series["metric"], series["feature"], series["value"], series["is_late"]) == ("psi", "age", 0.4, False)
     assert series["expected_at"] > series["received_at"]
-    assert series["limits"] == [{"by": "sender", "limit": 0.2}]
+    assert series["limits"] == [{**NO_LIMIT, "by": "sender", "limit": 0.2}]
     assert version["model_version"] == "6"
     assert version["deployed_at"] == deployment["happened_at"]
     assert version["first_observed_at"] is not None

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from litestar.testing import AsyncTestClient
@@ -15,7 +16,11 @@ from alertsvc.store.connect import open_database
 from tests.web.conftest import Client
 from tests.world import Recorder, rules
 
-LIMITS = "metrics: {accuracy: {warning: 0.85, critical: 0.8, for: 2, clear_after: 2}}"
+LIMITS = """
+metrics:
+  accuracy: {warning: 0.85, critical: 0.8, for: 2, clear_after: 2}
+  recall: {critical: 0.8, adaptive: ewma}
+"""
 
 
 @pytest.fixture
@@ -74,3 +79,32 @@ async def test_a_new_normal_is_accepted_where_there_is_such_a_series(client: Cli
         ("ann", "accuracy as it is now is the new normal: new")
     ]
     assert (await client.post("/api/v1/series/0000000000000000/accept")).status_code == 404
+
+
+async def test_a_model_shows_the_limits_that_the_next_value_is_held_against(client: Client) -> None:
+    """Those of the file, and the one that follows the series: how far it has come, then where it is, in its unit."""
+    nothing = dict.fromkeys(("severity", "lower", "upper", "limit", "because"))
+    critical = {**nothing, "by": "metrics.recall.critical", "severity": "critical", "lower": 0.8}
+    adaptive = {**nothing, "by": "metrics.recall.adaptive", "severity": "warning"}
+    started = datetime.now(UTC) - timedelta(days=20)
+    values = [
+        {
+            "model": "churn",
+            "metric": "recall",
+            "value": 0.90 + 0.002 * (day % 5),
+            "observed_at": (started + timedelta(days=day)).isoformat(),
+        }
+        for day in range(15)
+    ]
+
+    async def limits_after(*events: dict[str, object]) -> list[dict[str, object]]:
+        assert (await client.post("/api/v1/events", json=list(events))).status_code == 202
+        (series,) = (await client.get("/api/v1/models/churn")).json()["series"]
+        return series["limits"]
+
+    assert await limits_after(*values[:14]) == [critical, {**adaptive, "because": "warming up (14/15)"}]
+    first, second = await limits_after(values[14])
+    lower = second["lower"]
+    assert isinstance(lower, float)
+    assert (first, {**second, "lower": None}) == (critical, adaptive)
+    assert 0.89 < lower < 0.905

@@ -61,6 +61,18 @@ def adapted(event: Event, policy: Policy, history: History, received_at: datetim
     return _said(replace(event, severity=severity), found, before.usual, rule)
 
 
+def limit_now(seen: Observation, policy: Policy, history: History, now: datetime) -> Judgement | None:
+    """The limit that a value would be held against at `now`, as it is with another value like the last.
+
+    None: no limit follows this series.
+    """
+    if policy.adaptive is None:
+        return None
+    before, chart = history.before(now, now, seen.model_version), _chart(seen, policy, policy.adaptive)
+    value = before.recent[0].value if before.recent else 0.0
+    return _judged(Point(now, value), before.usual, before.recent, chart, policy.adaptive)
+
+
 def _chart(seen: Observation, policy: Policy, wanted: Adaptive) -> Chart:
     side = Side(policy.direction or seen.direction or OUTSIDE)
     transform = transform_for(seen.metric, seen.score_type, seen.kind, side)
