@@ -32,7 +32,7 @@ def event_of(fields: Mapping[str, object], defaults: Defaults) -> dict[str, JSON
         BadValueError: It is no mapping, or a value cannot be sent.
     """
     if not isinstance(cast(object, fields), Mapping):
-        raise BadValueError("", f"an event is a mapping of fields, not a {type(fields).__name__}")
+        raise BadValueError("", f"an event is a mapping of fields, and this is of the type {type(fields).__name__}")
     event = {name: _field(name, value) for name, value in fields.items() if value is not None or name == "value"}
     if defaults.model is not None:
         event.setdefault("model", word("model", defaults.model))

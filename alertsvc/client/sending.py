@@ -26,7 +26,7 @@ def send_events(settings: Settings, events: Iterable[Mapping[str, object]]) -> W
             try:
                 ready.append(encoded_event(place, fields, settings.defaults))
             except BadValueError as fault:
-                items.append(Item(place, "rejected", error=str(fault), pointer=f"/{fault.field}"))
+                items.append(Item(place, "rejected", error=str(fault), pointer=_pointer(place, fault.field)))
     except TypeError as fault:
         return Result(False, error=BadValueError("events", f"a list of events is needed: {fault}"))
     attempts = 0
@@ -45,6 +45,10 @@ def send_events(settings: Settings, events: Iterable[Mapping[str, object]]) -> W
             break  # who did not answer now will not for the rest
     items.sort(key=lambda item: item.index)
     return _result(items, error, attempts)
+
+
+def _pointer(place: int, field: str) -> str:
+    return f"/{place}/{field.replace('.', '/')}" if field else f"/{place}"
 
 
 def _result(items: list[Item], error: AlertsvcError | None, attempts: int) -> Result:
