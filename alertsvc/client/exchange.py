@@ -97,10 +97,15 @@ Work = Generator[Step, Told, T]
 class Budget:
     """The time that a call has, for everything."""
 
-    def __init__(self, seconds: float, ticks: Callable[[], float] = time.monotonic) -> None:
-        self.seconds = seconds
+    def __init__(self, settings: Settings, ticks: Callable[[], float] = time.monotonic) -> None:
+        """The budget begins now.
+
+        Raises:
+            ConfigurationError: Nothing can be asked with these settings.
+        """
+        settings.check()
         self._ticks = ticks
-        self._ends = ticks() + seconds
+        self._ends = ticks() + settings.timeout
 
     @property
     def left(self) -> float:
@@ -112,10 +117,9 @@ def exchange(settings: Settings, request: Request, budget: Budget, dice: Callabl
     """Ask until there is an answer worth having, the tries are used up, or the time is.
 
     Raises:
-        ConfigurationError: It cannot be asked with these settings.
+        ConfigurationError: It cannot be asked: the token cannot be read, or the address is none of a web server.
         TransportError: Nobody answered.
     """
-    settings.check()
     token = settings.bearer()
     headers = {"Content-Type": "application/json", "Accept": "application/json", **request.headers}
     if token is not None:

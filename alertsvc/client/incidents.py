@@ -84,7 +84,7 @@ def list_page(settings: Settings, filters: Mapping[str, object], limit: int, cur
     params = [("limit", str(limit)), *(() if cursor is None else [("cursor", cursor)])]
     for name, value in filters.items():
         params += [(name, text) for text in _texts(name, value)]
-    answer = yield from exchange(settings, Request("GET", PATH, params=tuple(params)), Budget(settings.timeout))
+    answer = yield from exchange(settings, Request("GET", PATH, params=tuple(params)), Budget(settings))
     document = document_of(answer)
     listed = document.get("items")
     if not isinstance(listed, list):
@@ -109,7 +109,7 @@ def show(settings: Settings, reference: Reference) -> Work[Incident]:
     Raises:
         AlertsvcError: There is none; the error says why.
     """
-    answer = yield from exchange(settings, Request("GET", _path(reference)), Budget(settings.timeout))
+    answer = yield from exchange(settings, Request("GET", _path(reference)), Budget(settings))
     return incident_of(document_of(answer))
 
 
@@ -122,7 +122,7 @@ def act(settings: Settings, reference: Reference, verb: str, by: str | None, com
     body = encoded({name: value for name, value in (("by", by), ("comment", comment)) if value})
     repeat = Repeat.IF_NOT_DONE if verb == "comments" else Repeat.ALWAYS
     request = Request("POST", f"{_path(reference)}/{verb}", body, repeat=repeat)
-    answer = yield from exchange(settings, request, Budget(settings.timeout))
+    answer = yield from exchange(settings, request, Budget(settings))
     return incident_of(document_of(answer))
 
 

@@ -1,4 +1,7 @@
-"""What a client sends: work that ends with a `Result` and never with an error, whatever happens."""
+"""What a client sends: work that ends with a `Result` also where it failed.
+
+Only a client that cannot be used as it was made ends it with an error (`ConfigurationError`).
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -18,7 +21,7 @@ HOOKS = "/api/v1/hooks/"
 
 def send_events(settings: Settings, events: Iterable[Mapping[str, object]]) -> Work[Result]:
     """Send events. One that cannot be sent is refused here and keeps none of the others back."""
-    budget = Budget(settings.timeout)
+    budget = Budget(settings)
     items: list[Item] = []
     ready: list[Encoded] = []
     try:
@@ -104,7 +107,7 @@ def _send_one(settings: Settings, path: str, body: bytes, params: Mapping[str, s
     headers = {"Idempotency-Key": uuid4().hex}
     request = Request("POST", path, body, tuple(params.items()), headers)
     try:
-        answer = yield from exchange(settings, request, Budget(settings.timeout))
+        answer = yield from exchange(settings, request, Budget(settings))
         document = document_of(answer)
     except AlertsvcError as fault:
         return Result(False, error=fault, attempts=fault.attempts)
