@@ -12,7 +12,7 @@ from uuid import UUID
 
 from alertsvc.clock import new_id, utc_now
 from alertsvc.core import acts
-from alertsvc.core.acts import Act, Actor
+from alertsvc.core.acts import Act, Actor, NotPossibleError
 from alertsvc.core.alerts import PERSON, Alert, Change
 from alertsvc.core.correlate import CorrelateRule
 from alertsvc.core.decide import Batch, correlation_for
@@ -140,15 +140,11 @@ class FakeService:
 
     def _acted(self, incident: Incident, verb: str, actor: Actor, moment: Moment) -> Act:
         if verb == "reopen":
-            if any(
-                each.is_open and each.correlation_key == incident.correlation_key for each in self._others(incident)
-            ):
-                raise acts.NotPossibleError("another incident of the same problem is open")
+            for other in self.incidents.values():
+                if other.is_open and other.id != incident.id and other.correlation_key == incident.correlation_key:
+                    raise NotPossibleError(f"incident #{other.number} is already open for the same problem")
             return acts.reopen(Situation(incident), self._closed_by_hand(incident), actor, moment)
         return ACTS[verb](Situation(incident), actor, moment)
-
-    def _others(self, incident: Incident) -> list[Incident]:
-        return [each for each in self.incidents.values() if each.id != incident.id]
 
     def _closed_by_hand(self, incident: Incident) -> Firing:
         closed = [each for each in self.alerts.values() if _ended_with(each, incident)]

@@ -76,6 +76,7 @@ def problem(status: int, kind: str = "it", **more: Any) -> httpx.Response:
     return httpx.Response(status, json=document)
 
 
+NAIVE = datetime(2026, 3, 2)  # noqa: DTZ001  # what people send by mistake
 BUSY = httpx.Response(503, headers={"Retry-After": "0"})
 
 
@@ -123,7 +124,7 @@ async def test_a_batch_goes_in_as_few_requests_as_the_service_takes(caller: Call
 
 async def test_one_bad_event_keeps_none_of_the_others_back(caller: Caller) -> None:
     service = Scripted(taken)
-    events: list[Any] = [{"metric": "a"}, {"metric": "b", "observed_at": datetime(2026, 3, 2)}, 7, {"metric": "c"}]
+    events: list[Any] = [{"metric": "a"}, {"metric": "b", "observed_at": NAIVE}, 7, {"metric": "c"}]
     result = await caller(caller.new(service).events, events)
     assert [each["metric"] for each in service.bodies[0]] == ["a", "c"]
     assert [(item.index, item.state) for item in result.items] == [
@@ -190,7 +191,9 @@ async def test_mistakes_of_the_caller_are_reported_as_all_else(caller: Caller, c
     assert isinstance(result.error, AlertsvcError)
 
 
-@pytest.mark.parametrize("options", [{"url": "nowhere"}, {"timeout": "soon"}, {"token_file": "/nowhere"}, {"token": "ä"}])
+@pytest.mark.parametrize(
+    "options", [{"url": "nowhere"}, {"timeout": "soon"}, {"token_file": "/nowhere"}, {"token": "ä"}]
+)
 async def test_a_client_that_cannot_be_used_says_so_when_it_is(caller: Caller, options: dict[str, Any]) -> None:
     options = {**options}
     url = options.pop("url", "http://alertsvc.test")
@@ -214,7 +217,7 @@ async def test_trouble_is_logged_once_for_each_kind(caller: Caller, caplog: pyte
         for _ in range(5):
             await caller(client.metric, "churn", "psi", 0.4)
         for _ in range(2):
-            await caller(client.event, observed_at=datetime(2026, 3, 2))
+            await caller(client.event, observed_at=NAIVE)
     assert [each.levelname for each in caplog.records if each.name == "alertsvc.client"] == ["WARNING"] * 2
 
 
