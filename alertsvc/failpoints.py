@@ -85,7 +85,10 @@ Name = Literal[
     "drain.sent",
     "drain.closed",
 ]
-"""Each stands in the code once. `x.written` is the end of a transaction before its commit, `x.committed` after it."""
+"""Each stands in the code once. `x.written` is the end of a transaction before its commit, `x.committed` after it.
+
+On PostgreSQL an ingest that only adds rows is committed with the statement before `apply.inserted`.
+"""
 NAMES = cast("tuple[Name, ...]", get_args(Name))
 
 _ORDER = re.compile(r"(?P<name>[^=@]+)=(?P<action>kill|stop|error|sleep:(?P<seconds>\d+(\.\d+)?))(@(?P<nth>[1-9]\d*))?")

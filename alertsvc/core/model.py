@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from alertsvc.core.observation import Observation
+
 
 class Severity(IntEnum):
     """How bad it is. Comparable: `max` of severities is the severity of the whole."""
@@ -92,7 +94,7 @@ class Event:
     looks up. `state` is None when nobody said what the value means: it is recorded and decides nothing. `starts_at`
     names the episode where the source keeps episodes (Alertmanager); `observed_at` orders the observations of a source
     that does not (a drift job). One that fires does so until `expires_at` unless it is repeated; None: until it is said
-    to have ended.
+    to have ended. One that is a measurement has it as `observation`.
     """
 
     source: str
@@ -112,3 +114,4 @@ class Event:
     event_id: str | None = None
     group_key: str | None = None
     decided_by: str = "source"
+    observation: Observation | None = None

@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from alertsvc.core.model import Event, Link, Window
+from alertsvc.core.observation import Observation
 from alertsvc.core.severity import SeverityRule
 from alertsvc.ingest.clean import (
     MAX_ANNOTATION_BYTES,
@@ -21,7 +22,15 @@ from alertsvc.ingest.clean import (
 )
 from alertsvc.ingest.complaint import BYTE_ORDER_MARK, complaint
 from alertsvc.ingest.event_fields import EventIn, WindowIn, read_fields
-from alertsvc.ingest.event_verdict import check_threshold, severity_for, summary_of, threshold_of, value_of, verdict
+from alertsvc.ingest.event_verdict import (
+    check_threshold,
+    direction_for,
+    severity_for,
+    summary_of,
+    threshold_of,
+    value_of,
+    verdict,
+)
 from alertsvc.ingest.fingerprint import fingerprint, fingerprint_behind, key_to
 from alertsvc.ingest.metrics import Kind, kind_of
 from alertsvc.ingest.parsed import BadItem, BadPayloadError
@@ -137,8 +146,27 @@ def read_event(item: object, received_at: datetime, severities: SeverityRule) ->
         ),
         event_id=sent.event_id,
         decided_by=decided_by,
+        observation=_observation(sent, kind, decided_by),
     )
     return event, sent.dedup_key or key_to(known)
+
+
+def _observation(sent: EventIn, kind: Kind, decided_by: str) -> Observation:
+    return Observation(
+        model=sent.model,
+        metric=sent.metric,
+        kind=str(kind),
+        environment=sent.environment,
+        feature=sent.feature,
+        dataset=sent.dataset,
+        test=sent.test,
+        model_version=sent.model_version,
+        score_type=sent.score_type,
+        direction=direction_for(sent),
+        has_value=sent.value is msgspec.UNSET or value_of(sent) is not None,
+        is_settled=decided_by != "none",
+        row_count=sent.window.n_current if sent.window else None,
+    )
 
 
 def _check(sent: EventIn, received_at: datetime) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from alertsvc.store import tally
-from alertsvc.store.direct import reopen
+from alertsvc.store.direct import driver_of
 from alertsvc.store.dsn import DatabaseUrlError, Dsn, parse_dsn
 from alertsvc.store.listening import CONFLICT, POSTGRES_RETRY_CODES, Access, Listener, Watched
 from alertsvc.store.tally import Tally
@@ -242,10 +242,11 @@ class PostgresDatabase(Watched):
     def _written(self, work: Work[T]) -> T:
         """In one greenlet from begin to commit: entering one for each step costs more than some of the steps."""
         with self._engine.sync_engine.begin() as conn:
+            driver = driver_of(conn)
             try:
                 return work(conn)
             finally:
-                reopen(conn)
+                driver.readonly = False
 
     def _read_in_view(self, work: Work[T]) -> T:
         with self._engine.sync_engine.connect() as conn:

@@ -21,7 +21,7 @@ class _ServerConnection(Protocol):
     def is_in_transaction(self) -> bool: ...
 
 
-class _DriverConnection(Protocol):
+class DriverConnection(Protocol):
     """What is used of a DBAPI connection. It begins a transaction with its first statement, unless it has `autocommit`;
     one that can only read if it is `readonly`.
     """
@@ -69,7 +69,7 @@ def fetched_first(conn: Connection, statement: ClauseElement, given: Mapping[str
     It runs before the transaction begins on the server, which saves nothing but a round trip: at READ COMMITTED each
     statement sees what was committed when it began, wherever the transaction did.
     """
-    driver = _driver(conn)
+    driver = driver_of(conn)
     driver.autocommit = True
     try:
         return fetched(conn, statement, given)
@@ -79,7 +79,7 @@ def fetched_first(conn: Connection, statement: ClauseElement, given: Mapping[str
 
 def has_begun(conn: Connection) -> bool:
     """Whether the server is in a transaction: something ran that may have taken locks."""
-    return _driver(conn).driver_connection.is_in_transaction()
+    return driver_of(conn).driver_connection.is_in_transaction()
 
 
 def fetched_and_committed(
@@ -87,9 +87,10 @@ def fetched_and_committed(
 ) -> Sequence[DirectRow]:
     """As `fetched`, for a statement that is all that a transaction writes, where none `has_begun`: it is one by itself.
 
-    That saves two round trips. Nothing can be written on `conn` afterwards until `reopen`: the server refuses it.
+    That saves two round trips. Nothing can be written on `conn` afterwards: the server refuses it while its
+    driver's side is `readonly`.
     """
-    driver = _driver(conn)
+    driver = driver_of(conn)
     driver.autocommit = True
     try:
         return fetched(conn, statement, given)
@@ -98,13 +99,9 @@ def fetched_and_committed(
         driver.readonly = True
 
 
-def reopen(conn: Connection) -> None:
-    """Let `conn` write again."""
-    _driver(conn).readonly = False
-
-
-def _driver(conn: Connection) -> _DriverConnection:
-    return cast(_DriverConnection, conn.connection.dbapi_connection)
+def driver_of(conn: Connection) -> DriverConnection:
+    """The driver's side of a connection."""
+    return cast(DriverConnection, conn.connection.dbapi_connection)
 
 
 @lru_cache(maxsize=512)

@@ -9,7 +9,6 @@ from alertsvc.store.tables.alerts import (
     EpisodeRow,
     EventRow,
     IdempotencyRow,
-    MeasurementRow,
     QuarantineRow,
 )
 from alertsvc.store.tables.configuration import ConfigurationRow
@@ -23,6 +22,7 @@ from alertsvc.store.tables.delivery import (
     StormRow,
 )
 from alertsvc.store.tables.incidents import BelieverRow, HistoryRow, IncidentRow, NumberSeriesRow, TimerRow
+from alertsvc.store.tables.models import DeploymentRow, MeasurementRow, SeriesRow
 from alertsvc.store.tables.mutes import EndedMuteRow, InhibitorRow, MuteRow, SilenceRow
 from alertsvc.store.tables.replicas import ReplicaRow
 
@@ -33,6 +33,7 @@ __all__ = [
     "BelieverRow",
     "ConfigurationRow",
     "DeliveryRow",
+    "DeploymentRow",
     "DigestRow",
     "EndedMuteRow",
     "EpisodeRow",
@@ -49,6 +50,7 @@ __all__ = [
     "OutboxRow",
     "QuarantineRow",
     "ReplicaRow",
+    "SeriesRow",
     "SilenceRow",
     "StormRow",
     "TimerRow",
@@ -62,7 +64,9 @@ quarantine = metadata.tables["quarantine"]
 alert = metadata.tables["alert"]
 episode = metadata.tables["episode"]
 event = metadata.tables["event"]
+series = metadata.tables["series"]
 measurement = metadata.tables["measurement"]
+deployment = metadata.tables["deployment"]
 idempotency = metadata.tables["idempotency"]
 incident = metadata.tables["incident"]
 believer = metadata.tables["believer"]

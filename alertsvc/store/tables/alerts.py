@@ -171,23 +171,6 @@ class EventRow(Row, table=True):
     group_key: str | None = None
 
 
-class MeasurementRow(Row, table=True):
-    """A number somebody observed about a model, whether or not it was an alert."""
-
-    __table_args__ = (Index("ix_measurement_fingerprint_observed_at", "fingerprint", "observed_at"),)
-
-    id: UUID = Field(primary_key=True)
-    fingerprint: str
-    model: str
-    metric: str
-    feature: str | None = None
-    environment: str | None = None
-    value: float
-    threshold: float | None = None
-    observed_at: datetime
-    received_at: datetime = Field(index=True)
-
-
 class IdempotencyRow(Row, table=True):
     """A key a sender gave with a request or an event, and the hash of what came with it."""
 

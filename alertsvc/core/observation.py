@@ -1,0 +1,30 @@
+"""What a sender measured, beside what its event says of the alert: what thresholds and freshness go by."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One measurement of a series. Which series that is says the fingerprint of its event.
+
+    `kind`, `direction` and `score_type` are the words of the direct event; None: nobody said and nothing follows from
+    names. `has_value` is False where the monitor ran and could not compute it. `is_settled`: the sender said by itself
+    what the value means (a status, the tool's verdict, a threshold), so no threshold of ours is asked. `row_count` is
+    how many rows it was computed over. The next one is expected within `expect_next_within`; None: nobody waits.
+    """
+
+    model: str
+    metric: str
+    kind: str
+    environment: str
+    feature: str | None = None
+    dataset: str | None = None
+    test: str | None = None
+    model_version: str | None = None
+    score_type: str | None = None
+    direction: str | None = None
+    has_value: bool = True
+    is_settled: bool = False
+    row_count: int | None = None
+    expect_next_within: timedelta | None = None

@@ -1,0 +1,94 @@
+"""What is known of models: the series that are measured of them, the measurements, and what was deployed when."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from alertsvc.store.tables.columns import Row, json_field
+
+
+class SeriesRow(Row, table=True):
+    """What is measured again and again: one metric of one model, feature and so on; `fingerprint` is its alert's.
+
+    The `last_…` columns are of the newest observation, by when it was observed. `last_state` is what was made of it:
+    `ok`, `pending`, `firing`, `recorded` or `no_value`. The next one is awaited until `expected_at`. `trouble` is the
+    condition of the monitoring itself that is told of now, none if null. Nothing older than `baseline_from` is compared
+    with: another version, another test, or a person's word that this is the new normal.
+    """
+
+    __table_args__ = (
+        Index(
+            "ix_series_expected_at",
+            "expected_at",
+            sqlite_where=text("expected_at IS NOT NULL"),
+            postgresql_where=text("expected_at IS NOT NULL"),
+        ),
+        Index("ix_series_model_metric", "model", "metric"),
+    )
+
+    fingerprint: str = Field(primary_key=True)
+    model: str
+    metric: str
+    kind: str
+    environment: str
+    feature: str | None = None
+    dataset: str | None = None
+    test: str | None = None
+    labels: dict[str, str] = json_field()
+    first_observed_at: datetime
+    last_observed_at: datetime
+    last_received_at: datetime = Field(index=True)
+    last_value: float | None = None
+    last_threshold: float | None = None
+    last_state: str
+    last_decided_by: str
+    model_version: str | None = None
+    expected_within_seconds: float | None = None
+    expected_at: datetime | None = None
+    trouble: str | None = None
+    baseline_from: datetime | None = None
+
+
+class MeasurementRow(Row, table=True):
+    """A number somebody observed about a model, whether or not it was an alert.
+
+    `is_bad` is what the number alone said, None if nobody could; `is_baseline` whether later ones are compared with it.
+    """
+
+    __table_args__ = (
+        Index("ix_measurement_fingerprint_observed_at", "fingerprint", "observed_at"),
+        Index("ix_measurement_model_metric_observed_at", "model", "metric", "observed_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    fingerprint: str
+    model: str
+    metric: str
+    feature: str | None = None
+    environment: str | None = None
+    value: float
+    threshold: float | None = None
+    observed_at: datetime
+    received_at: datetime = Field(index=True)
+    model_version: str | None = None
+    is_bad: bool | None = None
+    is_baseline: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+
+
+class DeploymentRow(Row, table=True):
+    """Something that happened to a version of a model: it was registered, got an alias, or was deployed."""
+
+    __table_args__ = (Index("ix_deployment_model_happened_at", "model", "happened_at"),)
+
+    id: UUID = Field(primary_key=True)
+    model: str
+    environment: str | None = None
+    model_version: str | None = None
+    alias: str | None = None
+    action: str
+    source: str
+    happened_at: datetime
+    received_at: datetime = Field(index=True)
+    details: dict[str, str] = json_field()
