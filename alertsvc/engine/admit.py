@@ -22,7 +22,7 @@ from alertsvc.core.rules import Moment
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
 from alertsvc.engine.muting import Begun, mutes_for
 from alertsvc.engine.storming import with_storms
-from alertsvc.store import alerts, arrivals, incidents, tally
+from alertsvc.store import alerts, arrivals, incidents, series, tally
 from alertsvc.store.alerts import Keys
 from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
 from alertsvc.store.database import ConflictError, is_unavailable
@@ -204,7 +204,9 @@ def _take(
     records = [_record(each, receipt, moment) for each, receipt in zip(submissions, receipts, strict=True)]
     new = Insertions(reserved)
     arrivals.add(new, records)
-    _keep_measurements(new, [item for item in flow if item.arrival_id not in repeated], moment)
+    fresh = [item for item in flow if item.arrival_id not in repeated]
+    _keep_measurements(new, fresh, moment)
+    series.add(new, [(item.event, item.received_at) for item in fresh if item.event.observation is not None])
     deciding = with_storms(conn, moment) if batch.changed else moment
     verdict = _finish(conn, batch, deciding, begun)
     failpoints.reach("ingest.decided")

@@ -1,6 +1,6 @@
 """Direct events: what people post from their own code. An event is an observation; the service judges it."""
 
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -20,7 +20,9 @@ from alertsvc.ingest.clean import (
     clean_url,
     has_controls,
 )
-from alertsvc.ingest.complaint import BYTE_ORDER_MARK, complaint
+from alertsvc.ingest.cloudevents import unwrapped
+from alertsvc.ingest.complaint import complaint
+from alertsvc.ingest.decoding import decode
 from alertsvc.ingest.event_fields import EventIn, WindowIn, read_fields
 from alertsvc.ingest.event_verdict import (
     check_threshold,
@@ -58,45 +60,43 @@ class ParsedEvents:
     keys: tuple[str, ...] = ()
 
 
-def parse(body: bytes, received_at: datetime, severities: SeverityRule) -> ParsedEvents:
-    """Turn a direct post into events: one object, a list of them, or `{"events": [...]}`.
+def parse(
+    body: bytes, received_at: datetime, severities: SeverityRule, attributes: Mapping[str, str] | None = None
+) -> ParsedEvents:
+    """Turn a direct post into events: one object, a list of them, or `{"events": [...]}`; each may be a CloudEvent.
 
     Args:
         body: JSON, in UTF-8. NaN and infinities are taken as "no value", which is a condition of its own.
         received_at: When it arrived: `observed_at` when the event gives none.
         severities: Its words are taken beside the known ones; its default is what nobody graded.
+        attributes: Those of a CloudEvent in binary mode, whose data `body` is.
 
     Raises:
         BadPayloadError: Not JSON, or none of the three shapes.
     """
-    items, place = _items(_decode(body))
+    found = decode(body)
+    items, place = ([{**attributes, "data": found}], "") if attributes is not None else _items(found)
     if len(items) > MOST_ITEMS:
         raise BadPayloadError(f"events: {len(items)} in one request; at most {MOST_ITEMS} are taken", "events")
+    return read_all(items, received_at, severities, place=place)
+
+
+def read_all(
+    items: Sequence[object], received_at: datetime, severities: SeverityRule, *, source: str = SOURCE, place: str = ""
+) -> ParsedEvents:
+    """Each of `items` as an event of `source`, or refused. `place` is where the one of an index stands, as a format."""
     events: list[tuple[int, Event]] = []
     keys: list[str] = []
     refused: list[BadItem] = []
     for index, item in enumerate(items):
         try:
-            event, key = read_event(item, received_at, severities)
+            event, key = read_event(unwrapped(item), received_at, severities, source)
             events.append((index, event))
             keys.append(key)
         except (BadFieldError, RecursionError) as fault:
             pointer = fault.pointer if isinstance(fault, BadFieldError) else ""
             refused.append(BadItem(index, str(complaint(fault)), b"", place.format(index) + pointer))
     return ParsedEvents(tuple(events), tuple(refused), tuple(keys))
-
-
-def _decode(body: bytes) -> object:
-    body = body.removeprefix(BYTE_ORDER_MARK)
-    try:
-        return msgspec.json.decode(body)
-    except (UnicodeDecodeError, RecursionError) as fault:
-        raise BadPayloadError(f"not JSON: {complaint(fault)}") from None
-    except msgspec.DecodeError as strict:
-        try:  # NaN is what a broken monitor sends: it must not be lost for a broken notation
-            return json.loads(body.decode())
-        except (ValueError, RecursionError):
-            raise BadPayloadError(f"not JSON: {complaint(strict)}") from None
 
 
 def _items(found: object) -> tuple[list[object], str]:
@@ -118,8 +118,10 @@ def _items(found: object) -> tuple[list[object], str]:
     return cast(list[object], listed), "/events/{}"
 
 
-def read_event(item: object, received_at: datetime, severities: SeverityRule) -> tuple[Event, str]:
-    """One event from its JSON, and the key that leads to its alert: the sender's own, else one made for it.
+def read_event(
+    item: object, received_at: datetime, severities: SeverityRule, source: str = SOURCE
+) -> tuple[Event, str]:
+    """One event of `source` from its JSON, and the key that leads to its alert: the sender's own, else one made for it.
 
     Raises:
         BadFieldError: A field is unknown, missing or wrong; the text names it, and what to send instead.
@@ -131,7 +133,7 @@ def read_event(item: object, received_at: datetime, severities: SeverityRule) ->
     labels = _labels(sent, kind)
     known = fingerprint_behind(sent.dedup_key) if sent.dedup_key else fingerprint(labels)
     event = Event(
-        source=SOURCE,
+        source=source,
         fingerprint=known,
         state=state,
         severity=severity_for(sent, kind, severities),

@@ -117,6 +117,7 @@ def add_measurements(new: Insertions, observed: Sequence[tuple[UUID, Event, date
             "threshold": event.threshold,
             "observed_at": event.observed_at or received_at,
             "received_at": received_at,
+            "model_version": event.observation.model_version if event.observation else None,
         }
         for new_id, event, received_at in observed
     ]

@@ -1,0 +1,41 @@
+"""What happened to the versions of a model, and how a timeline says it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+DEPLOYED = "deployed"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """`action` happened to a version or an alias of a model: it was `deployed`, registered, given an alias.
+
+    It is an annotation, never an alert. `environment` None: all of them, or nobody said. `details` are for people.
+    """
+
+    model: str
+    action: str
+    happened_at: datetime
+    source: str
+    model_version: str | None = None
+    alias: str | None = None
+    environment: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def changes_version(self) -> bool:
+        """Whether what is measured from now on may be of another version than before."""
+        return self.alias is not None or (self.model_version is not None and self.action == DEPLOYED)
+
+
+def said(deployment: Deployment) -> str:
+    """It in a few words: "champion -> v7", "v7 deployed in production", "v7 created"."""
+    version = f"v{deployment.model_version}" if deployment.model_version else deployment.model
+    if deployment.alias and deployment.model_version:
+        words = f"{deployment.alias} -> {version}"
+    elif deployment.alias:
+        words = f"{deployment.alias}: {deployment.action}"
+    else:
+        words = f"{version} {deployment.action}"
+    return f"{words} in {deployment.environment}" if deployment.environment else words

@@ -1,0 +1,1 @@
+"""One module per tool: its report becomes findings, and a finding a direct event. Pure; no tool is imported."""

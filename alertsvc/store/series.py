@@ -1,0 +1,174 @@
+"""Series: what is measured again and again. A row for each, moved on by its newest observation as that is taken in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from alertsvc.core.freshness import CHANGED, state_of
+from alertsvc.core.model import Event, Labels
+from alertsvc.store.bulk import AnyRow, among
+from alertsvc.store.insertions import Insertions
+from alertsvc.store.tables import series
+
+_MOVED = (
+    "model",
+    "metric",
+    "kind",
+    "environment",
+    "feature",
+    "dataset",
+    "test",
+    "labels",
+    "last_observed_at",
+    "last_received_at",
+    "last_value",
+    "last_threshold",
+    "last_state",
+    "last_decided_by",
+    "expected_within_seconds",
+    "expected_at",
+)
+_IS_NEWER = "excluded.last_observed_at >= series.last_observed_at"
+_MOVES = ", ".join(f"{name} = CASE WHEN {_IS_NEWER} THEN excluded.{name} ELSE series.{name} END" for name in _MOVED)
+_OTHER = "series.model_version <> excluded.model_version OR series.test <> excluded.test"
+_ON_CONFLICT = (
+    f"ON CONFLICT (fingerprint) DO UPDATE SET {_MOVES},"  # our names
+    f" model_version = CASE WHEN {_IS_NEWER} THEN COALESCE(excluded.model_version, series.model_version)"
+    " ELSE series.model_version END,"
+    f" baseline_from = CASE WHEN {_IS_NEWER} AND ({_OTHER})"
+    " THEN excluded.last_observed_at ELSE series.baseline_from END,"
+    " trouble = CASE WHEN excluded.trouble IS NULL THEN series.trouble"
+    " WHEN series.trouble IS NULL OR series.trouble = excluded.trouble THEN excluded.trouble"
+    f" ELSE '{CHANGED}' END"
+    f" WHERE {_IS_NEWER} OR excluded.trouble IS NOT NULL"
+)
+"""A late observation moves nothing. One without a value is told of at once, so that it is marked whenever it comes:
+whoever looks for what is over finds it by that.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRecord:
+    """A row of the table; see there for what the fields mean."""
+
+    fingerprint: str
+    model: str
+    metric: str
+    kind: str
+    environment: str
+    feature: str | None
+    dataset: str | None
+    test: str | None
+    labels: Labels
+    first_observed_at: datetime
+    last_observed_at: datetime
+    last_received_at: datetime
+    last_value: float | None
+    last_threshold: float | None
+    last_state: str
+    last_decided_by: str
+    model_version: str | None
+    expected_within: timedelta | None
+    expected_at: datetime | None
+    trouble: str | None
+    baseline_from: datetime | None
+
+
+def add(new: Insertions, observed: Sequence[tuple[Event, datetime]]) -> None:
+    """Have the series of observations moved on: (event, when it was received). Events that are none are passed over.
+
+    The newest of a series wins, of equals the last. Sorted: so no two writers wait crosswise.
+    """
+    rows: dict[str, dict[str, object]] = {}
+    for event, received_at in observed:
+        row = _row_of(event, received_at)
+        if row is None:
+            continue
+        key = str(row["fingerprint"])
+        rows[key] = _later(rows[key], row) if key in rows else row
+    new.add(series, [rows[key] for key in sorted(rows)], on_conflict=_ON_CONFLICT)
+
+
+def _later(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:
+    """The newer of two rows of a series, with what was told of either."""
+    newer, older = (other, one) if _seconds(other) >= _seconds(one) else (one, other)
+    troubles = {row["trouble"] for row in (one, other)} - {None}
+    told = CHANGED if len(troubles) > 1 else next(iter(troubles), None)
+    first = min(one, other, key=_seconds)["first_observed_at"]
+    return newer | {
+        "trouble": told,
+        "first_observed_at": first,
+        "model_version": newer["model_version"] or older["model_version"],
+    }
+
+
+def _seconds(row: dict[str, object]) -> float:
+    at = row["last_observed_at"]
+    return at.timestamp() if isinstance(at, datetime) else 0.0
+
+
+def _row_of(event: Event, received_at: datetime) -> dict[str, object] | None:
+    observation = event.observation
+    if observation is None:
+        return None
+    of = observation.series
+    within = observation.expect_next_within
+    observed_at = event.observed_at or received_at
+    return {
+        "fingerprint": of.fingerprint if of else event.fingerprint,
+        "model": observation.model,
+        "metric": observation.metric,
+        "kind": observation.kind,
+        "environment": observation.environment,
+        "feature": observation.feature,
+        "dataset": observation.dataset,
+        "test": observation.test,
+        "labels": dict(of.labels if of else event.labels),
+        "first_observed_at": observed_at,
+        "last_observed_at": observed_at,
+        "last_received_at": received_at,
+        "last_value": event.value,
+        "last_threshold": event.threshold,
+        "last_state": state_of(event),
+        "last_decided_by": event.decided_by,
+        "model_version": observation.model_version,
+        "expected_within_seconds": within.total_seconds() if within else None,
+        "expected_at": received_at + within if within else None,
+        "trouble": observation.trouble,
+    }
+
+
+def by_fingerprint(conn: Connection, fingerprints: Sequence[str]) -> dict[str, SeriesRecord]:
+    """Those of the series `fingerprints` that are there."""
+    rows = conn.execute(select(series).where(among(conn, series.c.fingerprint, fingerprints)))
+    return {row.fingerprint: record(row) for row in rows}
+
+
+def record(row: AnyRow) -> SeriesRecord:
+    """The whole row of a series as a value."""
+    within = row.expected_within_seconds
+    return SeriesRecord(
+        fingerprint=row.fingerprint,
+        model=row.model,
+        metric=row.metric,
+        kind=row.kind,
+        environment=row.environment,
+        feature=row.feature,
+        dataset=row.dataset,
+        test=row.test,
+        labels=row.labels,
+        first_observed_at=row.first_observed_at,
+        last_observed_at=row.last_observed_at,
+        last_received_at=row.last_received_at,
+        last_value=row.last_value,
+        last_threshold=row.last_threshold,
+        last_state=row.last_state,
+        last_decided_by=row.last_decided_by,
+        model_version=row.model_version,
+        expected_within=None if within is None else timedelta(seconds=within),
+        expected_at=row.expected_at,
+        trouble=row.trouble,
+        baseline_from=row.baseline_from,
+    )
