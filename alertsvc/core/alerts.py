@@ -20,6 +20,8 @@ PERSON = "person"
 SOURCE = "source"
 EXPIRED = "expired"
 """What decided, where nobody said that it ended: the end that was promised has passed."""
+NO_DATA = "no_data"
+"""What decided, where a source says that it ended and means that it looks no more: an alert that fires goes on."""
 SILENT = "silent"
 """What decides where nothing arrived: its source has told of it no more for too long."""
 RESOLVE_HOLD = timedelta(hours=4)

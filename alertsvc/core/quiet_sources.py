@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alertsvc.core.alerts import Alert, Change, NewId, Step, advance, fired
 from alertsvc.core.model import AlertState, Event
 
-REPEAT_WHAT_FIRES = frozenset({"alertmanager"})
+REPEAT_WHAT_FIRES = frozenset({"alertmanager", "grafana"})
 """Sources that tell of what fires again and again, and promise no end."""
 
 

@@ -49,7 +49,7 @@ class SeverityRule:
         return found if found is not None else KNOWN_WORDS.get(key, self.default)
 
 
-SAY_IT_BY_LABEL = frozenset({"alertmanager", "alertmanager_api"})
+SAY_IT_BY_LABEL = frozenset({"alertmanager", "alertmanager_api", "grafana"})
 """Sources whose alerts have no severity but the label. Routes see it missing there, as Alertmanager's do."""
 
 

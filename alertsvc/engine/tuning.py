@@ -1,11 +1,13 @@
 """What a configuration says of the running process, and may change while it runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from alertsvc.engine.deadman import Switch
 from alertsvc.engine.deliver import SendingPace
 from alertsvc.engine.tick import RESOLVE_TIMEOUT
+from alertsvc.ingest.signatures import Signing
 from alertsvc.settings.load import Settings
 from alertsvc.store.housekeeping import Retention
 
@@ -14,7 +16,8 @@ from alertsvc.store.housekeeping import Retention
 class Tuning:
     """How long things are kept, how fast is sent, what may come in, how long is believed and silenced.
 
-    And whether it raises alerts about itself, and which address outside it calls while it is well.
+    And whether it raises alerts about itself, which address outside it calls while it is well, and how the requests of
+    sources are signed.
     """
 
     retention: Retention = field(default_factory=Retention)
@@ -25,6 +28,7 @@ class Tuning:
     longest_silence: timedelta | None = None
     self_alerts: bool = True
     deadman: Switch | None = None
+    signing: Mapping[str, Signing] = field(default_factory=dict[str, Signing])
 
 
 def tuning_of(settings: Settings) -> Tuning:
@@ -45,5 +49,6 @@ def tuning_of(settings: Settings) -> Tuning:
         resolve_timeout=settings.resolve_timeout,
         longest_silence=settings.silences.longest,
         self_alerts=settings.self_alerts.enabled,
+        signing=settings.sources.signing,
         deadman=None if address is None else Switch(address, settings.deadman.interval),
     )

@@ -1,7 +1,7 @@
 """Alertmanager's webhook, version 4, and Grafana's superset of it."""
 
 import re
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from datetime import datetime
 
 import msgspec
@@ -100,9 +100,9 @@ def parse(body: bytes, severities: SeverityRule) -> Parsed:
         payload = _WHOLE.decode(body)
         _check_count(payload.alerts)
         group_key = _group_key(payload)
-        events = tuple([_event(alert, severities, group_key) for alert in payload.alerts])
+        events = tuple([read_alert(alert, severities, group_key) for alert in payload.alerts])
     except (*UNREADABLE, BadFieldError):
-        return _one_by_one(body, severities)
+        return one_by_one(body, lambda raw, group_key: read_alert(_ONE.decode(raw), severities, group_key))
     return _parsed(events, (), payload)
 
 
@@ -113,14 +113,20 @@ def parse_one(raw: bytes, severities: SeverityRule) -> Event:
         BadPayloadError: It still cannot be read.
     """
     try:
-        return _event(_ONE.decode(raw), severities, None)
+        return read_alert(_ONE.decode(raw), severities, None)
     except (*UNREADABLE, BadFieldError) as fault:
         said = complaint(fault)
         raise BadPayloadError(str(said), said.field) from None
 
 
-def _one_by_one(body: bytes, severities: SeverityRule) -> Parsed:
-    """The slow road: each alert for itself, so that a bad one takes no other with it."""
+def one_by_one(body: bytes, read: Callable[[msgspec.Raw, str | None], Event]) -> Parsed:
+    """The slow road: each alert for itself, so that a bad one takes no other with it.
+
+    `read` makes an event of an alert and the key of its group; it may raise what is `UNREADABLE`, or `BadFieldError`.
+
+    Raises:
+        BadPayloadError: `body` is no webhook at all, or has too many alerts.
+    """
     body = mend_surrogates(body.removeprefix(BYTE_ORDER_MARK))
     try:
         listed = _LOOSE.decode(body).alerts
@@ -133,7 +139,7 @@ def _one_by_one(body: bytes, severities: SeverityRule) -> Parsed:
     bad: list[BadItem] = []
     for index, raw in enumerate(listed):
         try:
-            events.append(_event(_ONE.decode(raw), severities, group_key))
+            events.append(read(raw, group_key))
         except (*UNREADABLE, BadFieldError) as fault:
             bad.append(BadItem(index, str(complaint(fault)), bytes(raw)))
     return _parsed(tuple(events), tuple(bad), group)
@@ -177,7 +183,12 @@ def _group_key(group: _Group) -> str | None:
     return clean_text(group.groupKey or "", MAX_GROUP_KEY_BYTES) or None
 
 
-def _event(alert: WebhookAlertIn, severities: SeverityRule, group_key: str | None) -> Event:
+def read_alert(alert: WebhookAlertIn, severities: SeverityRule, group_key: str | None) -> Event:
+    """The event that an alert of a webhook is.
+
+    Raises:
+        BadFieldError: Its state or its labels are not what an alert has.
+    """
     state = _STATES.get(alert.status)
     if state is None:
         raise BadFieldError("status", f"{alert.status[:40]!r} is neither firing nor resolved")

@@ -35,6 +35,7 @@ DEFAULT_DELIVER: Mapping[Severity, Deliver] = {
 DEFAULT_DIGEST = DigestRule(HOURLY, Every(timedelta(hours=1)))
 MODEL_RULES = (
     CorrelateRule("model", ("model", "environment"), parse_matchers('model!=""')),
+    CorrelateRule("rule", ("rulename",), parse_matchers('{alertname=~"Datasource(NoData|Error)",rulename!=""}')),
     CorrelateRule("alert", ("alertname",)),
 )
 """What makes one incident when neither `correlate` nor any `group_by` says so."""

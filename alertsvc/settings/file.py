@@ -26,6 +26,7 @@ from alertsvc.settings.process import (
 )
 from alertsvc.settings.quieting import FlappingSection, InhibitEntry, StormSection
 from alertsvc.settings.routing import CorrelateEntry, DigestEntry, ModelEntry, RouteNode, SeveritiesSection
+from alertsvc.settings.sources import SourcesSection
 from alertsvc.settings.words import NotEmpty, NotYet, ReceiverName
 
 CONFIGS = "_configs"
@@ -106,6 +107,7 @@ class ConfigFile(Section):
     storm: StormSection = StormSection()
     self_alerts: SelfAlertsSection = SelfAlertsSection()
     deadman: DeadmanSection = DeadmanSection()
+    sources: SourcesSection = SourcesSection()
     thresholds_file: NotYet = None
 
 

@@ -33,6 +33,7 @@ from alertsvc.settings.quieting import StormSection
 from alertsvc.settings.receivers import ConfiguredChannel, anchored, build_receivers
 from alertsvc.settings.rehearse import rehearse
 from alertsvc.settings.shape import Shape
+from alertsvc.settings.sources import SourcesSection
 from alertsvc.settings.templates import Wording, flaws_of, read_wording
 
 MAX_BYTES = 1024 * 1024
@@ -52,6 +53,7 @@ class Settings:
     storm: StormSection
     self_alerts: SelfAlertsSection
     deadman: DeadmanSection
+    sources: SourcesSection
     resolve_timeout: timedelta
 
 
@@ -177,6 +179,7 @@ def _loaded(
         storm=file.storm,
         self_alerts=file.self_alerts,
         deadman=anchored(file.deadman, folder),
+        sources=anchored(file.sources, folder),
         resolve_timeout=file.global_.resolve_timeout,
     )
     rules = build_rules(file, receivers.destinations, _fingerprint(text, templates))

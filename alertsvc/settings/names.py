@@ -126,7 +126,7 @@ def _words(document: Document) -> Iterator[Fault]:
 
 def _secret_holders(document: Document) -> Iterator[Loc]:
     """The mappings that may hold a secret."""
-    yield from (("database",), ("auth",), ("global",), ("deadman",))
+    yield from (("database",), ("auth",), ("global",), ("deadman",), ("sources", "mlflow"), ("sources", "grafana"))
     for index, receiver in enumerate(_items(document.at(("receivers",)))):
         for key, entries in receiver.items() if isinstance(receiver, dict) else ():
             if key.endswith(CONFIGS):
