@@ -19,7 +19,11 @@ TRY_ANOTHER: tuple[type[Exception], ...] = (
 """After which the next server is asked. One that lets us in no more is not passed over: somebody has to know."""
 
 
-DRIVER_FAULTS: tuple[type[Exception], ...] = (_Library.PostgresError, _Library.InterfaceError)
+DRIVER_FAULTS: tuple[type[Exception], ...] = (
+    _Library.PostgresError,
+    _Library.InterfaceError,
+    _Library.InternalClientError,  # what it says where a connection was cut off in the middle of an answer
+)
 
 
 class Session(Protocol):

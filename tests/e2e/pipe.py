@@ -123,14 +123,21 @@ class Statements:
 
     def __init__(self) -> None:
         self._names: set[bytes] = set()
+        self._has_begun = False
         self._is_in_it = False
 
     def commit_an_arrival(self, data: bytes) -> bool:
-        """Whether `data` commits a transaction that has stored an arrival."""
-        if b"INSERT INTO arrival" in data:
+        """Whether `data` commits a transaction that has stored an arrival. A statement outside of one is its own."""
+        prepares = b"INSERT INTO arrival" in data
+        if prepares:
             self._names |= set(re.findall(rb"(__asyncpg_stmt_\w+__)\0[^\0]*INSERT INTO arrival\b", data))
-        self._is_in_it |= any(name in data for name in self._names)
-        if b"COMMIT;" not in data:
+        stores = not prepares and any(name in data for name in self._names)
+        if b"BEGIN;" in data:
+            self._has_begun = True
+        elif stores and not self._has_begun:
+            return True
+        self._is_in_it |= stores
+        if b"COMMIT;" not in data and b"ROLLBACK;" not in data:
             return False
-        was_in_it, self._is_in_it = self._is_in_it, False
-        return was_in_it
+        was_in_it, self._is_in_it, self._has_begun = self._is_in_it, False, False
+        return was_in_it and b"COMMIT;" in data
