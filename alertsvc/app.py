@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from alertsvc import __version__, failpoints
 from alertsvc.engine.reload import Reloader
 from alertsvc.engine.service import Service
+from alertsvc.ingest.signatures import Signing
 from alertsvc.web import (
     alertmanager_api,
     configuration,
@@ -29,6 +30,7 @@ from alertsvc.web import (
     receivers,
     silences,
     tokens,
+    tools,
 )
 from alertsvc.web.access import Gate
 from alertsvc.web.contract import Contract, document_router, operation_id, refuse_unknown_queries, schema
@@ -58,6 +60,9 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
     def provide_service() -> Service:
         return service
 
+    def signing_of(source: str) -> Signing | None:
+        return service.tuning.signing.get(source)
+
     def provide_reloader() -> Reloader | None:
         return reloader
 
@@ -66,6 +71,7 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
             index,
             schema,
             hooks.ROUTER,
+            tools.ROUTER,
             events.ROUTER,
             alertmanager_api.ROUTER,
             incidents.ROUTER,
@@ -105,6 +111,7 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
             {
                 "gate": Gate(service.database, service.clock, tokens_required=lambda: service.tuning.tokens_required),
                 "metrics": service.metrics,
+                "signing_of": signing_of,
             }
         ),
         request_max_body_size=1024 * 1024,

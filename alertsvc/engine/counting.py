@@ -15,7 +15,8 @@ from alertsvc.engine.apply import NOT_TO_BE_TOLD
 from alertsvc.engine.audit import Found
 from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.settle import OUTCOMES, Settled
-from alertsvc.ingest import alertmanager, alertmanager_api, events
+from alertsvc.ingest import alertmanager, alertmanager_api, events, grafana
+from alertsvc.ingest.tools.reading import READERS
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store import tally
 from alertsvc.store.listening import RETRY_CAUSES, Access, Listener
@@ -25,6 +26,8 @@ DOORS: Mapping[str, tuple[int, ...]] = {
     alertmanager.SOURCE: (202, 400, 503),
     alertmanager_api.SOURCE: (200, 400, 503),
     events.SOURCE: (202, 400, 422, 503),
+    grafana.SOURCE: (202, 400, 422, 503),
+    **dict.fromkeys(READERS, (202, 400, 422, 503)),
 }
 """The sources whose requests are counted, and what they are answered as a rule."""
 RESULTS = ("new", "updated", "duplicate", "stale", "recorded", "quarantined")
@@ -52,7 +55,8 @@ class Counting:
             metrics.ingest_duration.labels(source)
             metrics.ingest_shed.labels(source)
             metrics.truncated_upstream.labels(source)
-        metrics.ingest_events.labels(events.SOURCE, "rejected")
+        for source in (events.SOURCE, *READERS):
+            metrics.ingest_events.labels(source, "rejected")
         for reason in ("unauthenticated", "forbidden"):
             metrics.auth_failures.labels(reason)
         for reason in (*MuteKind, NOT_TO_BE_TOLD):

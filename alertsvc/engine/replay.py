@@ -1,5 +1,6 @@
 """Takes an item out of the quarantine: as an event that arrives now, or for good."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -8,13 +9,15 @@ import msgspec
 from sqlalchemy import Connection
 
 from alertsvc.core.acts import NotPossibleError
+from alertsvc.core.deployments import Deployment
 from alertsvc.core.model import Event
 from alertsvc.engine.admit import Receipt, Submission
 from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.service import Service
-from alertsvc.ingest import alertmanager, alertmanager_api
+from alertsvc.ingest import alertmanager, alertmanager_api, grafana
 from alertsvc.ingest.alertmanager_api import Reading
 from alertsvc.ingest.parsed import BadPayloadError
+from alertsvc.ingest.tools.reading import parse_packed
 from alertsvc.store import arrivals, reading
 
 
@@ -27,11 +30,14 @@ async def replay(service: Service, item_id: UUID) -> Receipt:
     """
     row = await _open_item(service, item_id)
     try:
-        event = _event(row, Reading(service.clock(), service.tuning.resolve_timeout, service.rules.severities))
+        again = _again(row, Reading(service.clock(), service.tuning.resolve_timeout, service.rules.severities))
     except BadPayloadError as fault:
         raise NotPossibleError(f"it still cannot be read: {fault}") from None
     now = service.clock()
-    submission = Submission(service.new_id(), row.source, now, [event], bytes(row.raw), sender="quarantine")
+    events, deployments = again
+    submission = Submission(
+        service.new_id(), row.source, now, events, bytes(row.raw), sender="quarantine", deployments=deployments
+    )
     receipt = await service.committer.submit(submission)
     if receipt.counts.quarantined:  # anew, as an item of its own: one that waits is enough
         await service.database.transaction(partial(_drop_items_of, receipt.arrival_id, service))
@@ -60,6 +66,19 @@ async def _open_item(service: Service, item_id: UUID) -> Any:
     return row
 
 
+def _again(row: Any, reading: Reading) -> tuple[Sequence[Event], Sequence[Deployment]]:
+    """What an item says, if it can be read by now: a whole report may have many events."""
+    if row.form != "report":
+        return [_event(row, reading)], ()
+    raw = bytes(row.raw)
+    if row.source == grafana.SOURCE:
+        return grafana.parse(raw, reading.severities).events, ()
+    parsed = parse_packed(row.source, raw, reading.received_at, reading.severities)
+    if parsed.events.refused:
+        raise BadPayloadError(parsed.events.refused[0].reason)
+    return [event for _, event in parsed.events.events], parsed.deployments
+
+
 def _event(row: Any, reading: Reading) -> Event:
     if row.form == "event":
         try:
@@ -70,6 +89,8 @@ def _event(row: Any, reading: Reading) -> Event:
         return alertmanager.parse_one(bytes(row.raw), reading.severities)
     if row.source == alertmanager_api.SOURCE:
         return alertmanager_api.parse_one(bytes(row.raw), reading)
+    if row.source == grafana.SOURCE:
+        return grafana.parse_one(bytes(row.raw), reading.severities)
     raise BadPayloadError(f"there is no reader for items of {row.source}")
 
 

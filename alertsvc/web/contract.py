@@ -23,7 +23,7 @@ from alertsvc.web.problems import Problem
 
 DOCUMENT = "/schema/openapi.json"
 MEDIA_TYPE = "application/vnd.oai.openapi+json"
-FOREIGN = ("/api/v1/hooks/", "/api/v2/")
+FOREIGN = ("/api/v1/hooks/alertmanager", "/api/v1/hooks/grafana", "/api/v2/")
 """Behind these doors stand programs whose addresses are none of our business."""
 
 

@@ -18,6 +18,7 @@ SCHEMAS = "#/components/schemas/"
 
 PARAMETERS = {
     "cursor": "`next_cursor` of the page before; leave it out to begin. Only a page without one is the last.",
+    "dataset": "Which data it is about, where there are several; part of what an alert is known by.",
     "delivery_id": "The `id` of a delivery.",
     "destination": "One destination, as `/api/v1/receivers` names it.",
     "digest_id": "The `id` of a digest.",
@@ -29,11 +30,15 @@ PARAMETERS = {
     "model": "The label `model`.",
     "name": "The name of a receiver.",
     "notification_id": "The `id` of a notification.",
+    "model_version": "The label `model_version`: only where versions run beside each other.",
+    "observed_at": "When the data was judged, in RFC 3339 with a time zone.",
     "q": "Words that stand in the title or the summary.",
     "reference": "An incident, by its `number` or its `id`.",
+    "run_id": "The run that made the report; shown.",
     "severity": "`info`, `warning`, `error` or `critical`; repeatable.",
     "silence_id": "The `id` of a silence.",
     "since": "Opened at this instant or later, in RFC 3339 with a time zone.",
+    "split": "`feature` or `expectation`, as the tool's reports allow: an event of each beside the whole.",
     "state": "One of the states that the items show; repeatable where there are several to choose.",
     "status": "`open` (firing or acknowledged), `firing`, `acknowledged` or `resolved`; repeatable.",
     "token_id": "The `id` of a token.",
@@ -53,19 +58,33 @@ REFUSALS = {
     "503": "The database is unavailable, or too much waits: the same again later",
 }
 NEVER_IN_CONFLICT = ("explain_", "incident_", "list_", "preview_", "revoke_", "show_", "test_")
+TOOL_BODIES = {
+    "alibi-detect": "What `predict()` of a drift detector gives, arrays as lists.",
+    "deepchecks": "What `result.to_json(with_display=False)` gives.",
+    "evidently": "What `snapshot.json()`, `report.json()` or `test_suite.json()` gives.",
+    "great-expectations": 'What `to_json_dict()` of a validation result gives, or `{"results": [each of them]}`.',
+    "mlflow_hook": "What MLflow's webhooks send.",
+    "nannyml": "The records of a result, of which the newest chunk counts.",
+    "whylogs": "The report of constraints as a list.",
+}
 ALSO_REFUSED = {
     "alertmanager_hook": {"408"},
+    **{name: {"408", "422"} for name in TOOL_BODIES},
+    "grafana_hook": {"408", "422"},
     "post_events": {"408"},
     "reload": {"400", "409"},
 }
 """What an operation refuses beyond what its shape says: those that read their body piece by piece wait for it."""
 BODIES = {
+    **TOOL_BODIES,
+    "grafana_hook": "What Grafana's alerting webhook sends. Unknown fields are ignored.",
     "alertmanager_hook": "What Alertmanager's `webhook_config` sends (version 4). Unknown fields are ignored.",
     "post_events": 'One event, a list of events, or `{"events": [...]}`.',
 }
 ANSWERS = {
     "create_silence": {"201": "SilenceView"},
     "post_events": {"202": "EventsAnswer"},
+    **{name: {"202": "ToolAnswer"} for name in TOOL_BODIES},
     "show_incident": {"200": "IncidentView"},
 }
 """What an operation answers with one status, where the framework only sees all that it may answer."""
@@ -154,7 +173,13 @@ def _add_bodies(described: Json) -> None:
     described["components"]["schemas"] |= schemas
     events = {"type": "array", "items": event}
     listed = {"type": "object", "properties": {"events": events}, "required": ["events"]}
-    taken = {"alertmanager_hook": webhook, "post_events": {"anyOf": [event, events, listed]}}
+    report = {"anyOf": [{"type": "object"}, {"type": "array"}]}
+    taken = {
+        "alertmanager_hook": webhook,
+        "grafana_hook": webhook,
+        "post_events": {"anyOf": [event, events, listed]},
+        **dict.fromkeys(TOOL_BODIES, report),
+    }
     for _, _, operation in operations(described):
         schema = taken.get(operation["operationId"])
         if schema is not None:

@@ -62,6 +62,16 @@ class EventsAnswer(IngestAnswer):
     items: list[EventItem | RejectedItem]
 
 
+class ToolAnswer(EventsAnswer):
+    """The same of a tool's report. `deployments` is how many things that happened to models it told of.
+
+    `notes` say what to know of the report as a whole, such as that there is no verdict in it.
+    """
+
+    deployments: int
+    notes: list[str]
+
+
 class ForeseenRoute(TypedDict):
     """Where news of an event would go, and how."""
 
