@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alertsvc.client import AsyncAlertClient, Incident
-from tests.programs import ROOT, Program, alertsvc, start
+from tests.programs import ROOT, Program, alertsvc, asked, eventually, start
 
 SECRET = "a secret that MLflow signs with"
 CONFIGURATION = """\
@@ -20,6 +20,7 @@ sources: {{mlflow: {{secret_env: ALERTSVC_MLFLOW_SECRET}}}}
 """
 SCRIPTS = Path(__file__).parent / "scripts"
 RUN_SECONDS = 300
+START_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Stage:
             [str(self.python), *command], self.folder / "tool.log", url, self.environment(**environment)
         )
         try:
-            await program.wait_ready(ready)
+            await eventually(lambda: _answers(url + ready), START_SECONDS)
             yield program
         finally:
             await program.end()
@@ -85,3 +86,9 @@ async def staged(python: Path, folder: Path) -> AsyncIterator[Stage]:
 def told(text: str) -> Any:
     """The last line that a script printed."""
     return text.splitlines()[-1]
+
+
+async def _answers(url: str) -> bool:
+    with contextlib.suppress(OSError):
+        return (await asked("GET", url)).status == 200
+    return False
