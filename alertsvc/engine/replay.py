@@ -17,7 +17,7 @@ from alertsvc.engine.service import Service
 from alertsvc.ingest import alertmanager, alertmanager_api, grafana
 from alertsvc.ingest.alertmanager_api import Reading
 from alertsvc.ingest.parsed import BadPayloadError
-from alertsvc.ingest.tools.reading import parse_packed
+from alertsvc.ingest.tools.reading import READERS, parse_packed
 from alertsvc.store import arrivals, reading
 
 
@@ -68,11 +68,11 @@ async def _open_item(service: Service, item_id: UUID) -> Any:
 
 def _again(row: Any, reading: Reading) -> tuple[Sequence[Event], Sequence[Deployment]]:
     """What an item says, if it can be read by now: a whole report may have many events."""
-    if row.form != "report":
-        return [_event(row, reading)], ()
     raw = bytes(row.raw)
-    if row.source == grafana.SOURCE:
-        return grafana.parse(raw, reading.severities).events, ()
+    if row.form == "item" and row.source == grafana.SOURCE:
+        return grafana.parse_kept(raw, reading.severities), ()
+    if row.form != "item" or row.source not in READERS:
+        return [_event(row, reading)], ()
     parsed = parse_packed(row.source, raw, reading.received_at, reading.severities)
     if parsed.events.refused:
         raise BadPayloadError(parsed.events.refused[0].reason)
@@ -89,8 +89,6 @@ def _event(row: Any, reading: Reading) -> Event:
         return alertmanager.parse_one(bytes(row.raw), reading.severities)
     if row.source == alertmanager_api.SOURCE:
         return alertmanager_api.parse_one(bytes(row.raw), reading)
-    if row.source == grafana.SOURCE:
-        return grafana.parse_one(bytes(row.raw), reading.severities)
     raise BadPayloadError(f"there is no reader for items of {row.source}")
 
 

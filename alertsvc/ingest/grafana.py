@@ -7,6 +7,7 @@ or a person's.
 Source: `receivers/webhook/v1` and `templates/template_data.go` of grafana/alerting; Alertmanager's fields as there
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -53,8 +54,23 @@ def parse(body: bytes, severities: SeverityRule) -> Parsed:
     return one_by_one(body, lambda raw, group_key: _event(_ONE.decode(raw), severities, group_key))
 
 
+def parse_kept(raw: bytes, severities: SeverityRule) -> tuple[Event, ...]:
+    """What the quarantine has: one alert, or a whole webhook that was none when it came.
+
+    Raises:
+        BadPayloadError: It still cannot be read.
+    """
+    kept = as_object(decode(raw))
+    if "report" not in kept:
+        return (parse_one(raw, severities),)
+    parsed = parse(json.dumps(kept["report"]).encode(), severities)
+    if parsed.bad:
+        raise BadPayloadError(parsed.bad[0].reason)
+    return parsed.events
+
+
 def parse_one(raw: bytes, severities: SeverityRule) -> Event:
-    """One alert of a webhook, from the quarantine.
+    """One alert of a webhook.
 
     Raises:
         BadPayloadError: It still cannot be read.

@@ -108,7 +108,8 @@ async def grafana_hook(request: Asked, service: NamedDependency[Service]) -> Res
     try:
         parsed = grafana.parse(body, service.rules.severities)
     except UnknownShapeError as fault:
-        raise await _set_aside(_Sent(service, grafana.SOURCE, request.user.name, body), body, fault) from None
+        kept = reading.packed(grafana.SOURCE, body, Context())
+        raise await _set_aside(_Sent(service, grafana.SOURCE, request.user.name, body), kept, fault) from None
     except BadPayloadError as fault:
         raise refused(service, grafana.SOURCE, fault) from None
     submission = submission_of(service, grafana.SOURCE, body, parsed, sender=request.user.name)
@@ -182,7 +183,7 @@ async def _set_aside(sent: _Sent, kept: bytes, fault: UnknownShapeError) -> Prob
         received_at=service.clock(),
         events=(),
         body=sent.body,
-        refused=[Refused(0, str(fault), kept, "report")],
+        refused=[Refused(0, str(fault), kept)],
         sender=sent.sender,
     )
     await take_in(service, source, submission, answered=422)

@@ -41,7 +41,8 @@ def read(found: object, context: Context) -> Report:
     findings, numbers = once(checks), once(numbers)
     told = [*_summaries(findings), *(each for each in findings if each.kind == "performance"), *numbers]
     if split:
-        told += [each for each in findings if each.kind != "performance" and each.is_known_again and each not in told]
+        whole = {each.identity for each in told}
+        told += [each for each in findings if each.is_known_again and each.identity not in whole]
     notes = [] if any(each.breached is not None or each.is_error for each in told) else [NO_VERDICT]
     if not told:
         told = [_record(report)]

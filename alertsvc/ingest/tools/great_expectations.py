@@ -22,7 +22,14 @@ HINT = (
     ' or {"results": [each of them]}'
 )
 _GRADES = ("info", "warning", "error", "critical")
-_OWN_DATA = ("partial_unexpected", "unexpected_list", "unexpected_index", "unexpected_rows", "exception_")
+_OWN_DATA = (
+    "partial_unexpected",
+    "unexpected_list",
+    "unexpected_index",
+    "unexpected_rows",
+    "exception_message",
+    "exception_traceback",
+)
 
 
 def read(found: object, context: Context) -> Report:
