@@ -128,7 +128,7 @@ def exchange(settings: Settings, request: Request, budget: Budget, dice: Callabl
     told: Told = NoAnswer(Loss.NOT_SENT, f"no answer within {settings.timeout:g} s")
     while budget.left > 0:
         attempts += 1
-        told = yield Send(request, settings.url + request.path, headers, budget.left)
+        told = yield Send(request, settings.url.rstrip("/") + request.path, headers, budget.left)
         pause = _pause_after(told, request, attempts, dice)
         if pause is None or attempts > settings.retries or pause >= budget.left:
             break

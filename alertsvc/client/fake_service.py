@@ -22,7 +22,10 @@ from alertsvc.core.model import AlertState, Deliver, Event, Severity
 from alertsvc.core.route import Matcher, Op, Route, Timing
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.ingest import events
+from alertsvc.ingest.events import ParsedEvents
 from alertsvc.ingest.parsed import BadItem
+from alertsvc.ingest.tools import reading
+from alertsvc.ingest.tools.context import Context
 
 RULES = Rules(
     root=Route(
@@ -40,6 +43,8 @@ RULES = Rules(
     ),
 )
 
+Taken = tuple[list[dict[str, Any]], Sequence[BadItem]]
+"""The items of an answer, and what was refused."""
 Decide = Callable[[Situation, Actor, Moment], Act]
 
 
@@ -52,14 +57,30 @@ class FakeService:
     incidents: dict[UUID, Incident] = field(default_factory=dict[UUID, Incident])
     seen: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
-    def take(self, body: bytes) -> tuple[list[dict[str, Any]], Sequence[BadItem]]:
-        """Take a body of events in: the items of the answer, and what was refused.
+    def take(self, body: bytes) -> Taken:
+        """Take a body of events in.
 
         Raises:
             BadPayloadError: It is none.
         """
         now = self.clock()
-        parsed = events.parse(body, now, RULES.severities)
+        return self._take(events.parse(body, now, RULES.severities), now)
+
+    def take_report(self, tool: str, body: bytes, said: Mapping[str, str]) -> Taken:
+        """Take a report of a tool in; `said` is what its address says of it.
+
+        Raises:
+            LookupError: There is no such tool.
+            BadPayloadError: It is no report of it.
+        """
+        now = self.clock()
+        source = tool.replace("-", "_")
+        if source not in reading.READERS:
+            raise LookupError(tool)
+        report = reading.parse(source, body, Context().or_else(said), now, RULES.severities)
+        return self._take(report.events, now)
+
+    def _take(self, parsed: ParsedEvents, now: datetime) -> Taken:
         arrived = [event for _, event in parsed.events]
         changes = self._decide(arrived, now)
         items = [

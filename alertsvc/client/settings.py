@@ -30,7 +30,7 @@ class Settings:
 
     url: str = DEFAULT_URL
     token: str | None = field(default=None, repr=False)
-    token_file: Path | None = None
+    token_file: str | os.PathLike[str] | None = None
     timeout: float = DEFAULT_SECONDS
     retries: int = 4
     raise_errors: bool = False
@@ -54,7 +54,7 @@ class Settings:
         Raises:
             ConfigurationError: The file cannot be read, or what is there cannot be sent in a header.
         """
-        text = self.token if self.token_file is None else _read(self.token_file)
+        text = self.token if self.token_file is None else _read(Path(self.token_file))
         text = text.strip() if text else ""
         if not text:
             return None
@@ -109,9 +109,9 @@ def settings_from(
         token_file = environment.get("ALERTSVC_TOKEN_FILE") or None
         token = None if token_file else environment.get("ALERTSVC_TOKEN")
     return Settings(
-        url=(url or environment.get("ALERTSVC_URL") or DEFAULT_URL).rstrip("/"),
+        url=url or environment.get("ALERTSVC_URL") or DEFAULT_URL,
         token=token,
-        token_file=None if token_file is None else Path(token_file),
+        token_file=token_file,
         timeout=timeout,
         retries=retries,
         raise_errors=raise_errors,

@@ -13,7 +13,7 @@ those of the events, no silences, no messages.
 """
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Unpack, cast
 
@@ -25,7 +25,8 @@ from alertsvc.client.fake_service import VERBS, FakeService, shown
 from alertsvc.client.incidents import Incident, incident_of
 from alertsvc.client.sync import AlertClient
 from alertsvc.core.acts import Actor, NotPossibleError
-from alertsvc.ingest.parsed import BadPayloadError
+from alertsvc.ingest.parsed import BadItem, BadPayloadError
+from alertsvc.ingest.tools.context import BadContextError, UnknownShapeError
 
 URL = "http://alertsvc.test"
 FILTERS = ("status", "severity", "model", "environment")
@@ -34,8 +35,8 @@ FILTERS = ("status", "severity", "model", "environment")
 class FakeAlertsvc:
     """What a client of it sent, and what became of it.
 
-    `events` are those that were taken, as they were sent. `reports` and `deployments` are only kept. `token`, when it
-    is set, has to be presented.
+    `events` and `reports` (tool, context, report) are those that were taken, as they were sent. `deployments` are only
+    kept. `token`, when it is set, has to be presented.
     """
 
     def __init__(self, token: str | None = None) -> None:
@@ -85,8 +86,7 @@ class FakeAlertsvc:
             case ("POST", "events"):
                 reply = self._take_events(request)
             case ("POST", "hooks", tool):
-                self.reports.append((tool, dict(request.url.params), json.loads(request.content)))
-                reply = httpx.Response(202, json={"accepted": 0, "items": []})
+                reply = self._take_report(tool, request)
             case ("POST", "deployments"):
                 self.deployments.append(json.loads(request.content))
                 reply = httpx.Response(202, json={})
@@ -97,8 +97,7 @@ class FakeAlertsvc:
             case ("POST", "incidents", reference, verb) if verb in VERBS:
                 reply = self._act(reference, verb, request)
             case _:
-                path = request.url.path
-                reply = _problem(404, "not-found", f"there is no {path}; /schema/openapi.json lists what there is")
+                reply = _nothing_there(request)
         return reply
 
     def _take_events(self, request: httpx.Request) -> httpx.Response:
@@ -107,11 +106,28 @@ class FakeAlertsvc:
         except BadPayloadError as fault:
             return _problem(400, "bad-payload", str(fault))
         if refused and len(refused) == len(items):
-            errors = [{"pointer": each.pointer, "message": each.reason} for each in refused]
-            return _problem(422, "invalid-event", refused[0].reason, errors)
+            return _all_refused(refused)
         bad = {each.index for each in refused}
         self.events += [each for index, each in enumerate(_sent(request.content)) if index not in bad]
         return httpx.Response(202, json={"accepted": len(items) - len(bad), "rejected": len(bad), "items": items})
+
+    def _take_report(self, tool: str, request: httpx.Request) -> httpx.Response:
+        said = dict(request.url.params)
+        try:
+            items, refused = self._service.take_report(tool, request.content, said)
+        except LookupError:
+            return _nothing_there(request)
+        except UnknownShapeError as fault:
+            return _problem(422, "unknown-report", f"{fault}. It is kept in the quarantine")
+        except BadContextError as fault:
+            errors = [{"pointer": fault.field, "message": str(fault)}]
+            return _problem(422, "bad-context", str(fault), errors)
+        except BadPayloadError as fault:
+            return _problem(400, "bad-payload", str(fault))
+        if refused and len(refused) == len(items):
+            return _all_refused(refused)
+        self.reports.append((tool, said, json.loads(request.content)))
+        return httpx.Response(202, json={"accepted": len(items) - len(refused), "items": items})
 
     def _list(self, request: httpx.Request) -> httpx.Response:
         asked = request.url.params
@@ -145,6 +161,16 @@ class FakeAlertsvc:
         except NotPossibleError as fault:
             return _problem(409, "not-possible", str(fault))
         return httpx.Response(201 if verb == "comments" else 200, json=shown(done))
+
+
+def _nothing_there(request: httpx.Request) -> httpx.Response:
+    detail = f"there is no {request.url.path}; /schema/openapi.json lists what there is"
+    return _problem(404, "not-found", detail)
+
+
+def _all_refused(refused: Sequence[BadItem]) -> httpx.Response:
+    errors = [{"pointer": each.pointer, "message": each.reason} for each in refused]
+    return _problem(422, "invalid-event", refused[0].reason, errors)
 
 
 def _sent(body: bytes) -> list[dict[str, Any]]:

@@ -192,7 +192,7 @@ async def test_mistakes_of_the_caller_are_reported_as_all_else(caller: Caller, c
 
 
 @pytest.mark.parametrize(
-    "options", [{"url": "nowhere"}, {"timeout": "soon"}, {"token_file": "/nowhere"}, {"token": "ä"}]
+    "options", [{"url": "nowhere"}, {"url": 7}, {"timeout": "soon"}, {"token_file": "/nowhere"}, {"token": "ä"}]
 )
 async def test_a_client_that_cannot_be_used_says_so_when_it_is(caller: Caller, options: dict[str, Any]) -> None:
     options = {**options}

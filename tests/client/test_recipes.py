@@ -4,6 +4,7 @@
 """
 
 import importlib.util
+import json
 import math
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 
 from alertsvc.client import AlertClient
 from alertsvc.client.testing import FakeAlertsvc, fake_client
+from tests.client.test_testing import DRIFTED
 
 RECIPES = Path(__file__).parents[2] / "config" / "recipes"
 
@@ -79,10 +81,12 @@ def test_a_prefect_flow_alerts_when_it_fails_and_ends_with_its_next_completed_ru
 
 def test_a_report_of_evidently_is_sent_as_it_is(faked: Faked) -> None:
     client, fake = faked
-    snapshot = SimpleNamespace(json=lambda: '{"metrics": [], "tests": []}')
+    text = json.dumps(DRIFTED)
+    snapshot = SimpleNamespace(json=lambda: text)
     assert recipe("evidently_report").send(client, snapshot, model="churn", split="feature").ok
+    assert len(fake.open_incidents()) == 1
     ((tool, context, body),) = fake.reports
-    assert (tool, body) == ("evidently", {"metrics": [], "tests": []})
+    assert (tool, body) == ("evidently", DRIFTED)
     assert context == {"model": "churn", "dataset": "daily", "split": "feature"}
 
 
@@ -101,12 +105,13 @@ def test_an_action_of_great_expectations_sends_every_result_and_fails_nothing(mo
     monkeypatch.setattr(module, "AlertClient", fake.client)
     action = module.AlertsvcAction()
     action.model = "churn"
-    results = {"a": SimpleNamespace(to_json_dict=lambda: {"success": False, "results": []})}
+    found = {"success": False, "results": [], "statistics": {"evaluated_expectations": 1}, "meta": {}}
+    results = {"a": SimpleNamespace(to_json_dict=lambda: found)}
     checkpoint = SimpleNamespace(name="nightly", success=False, run_results=results)
     assert action.run(checkpoint) == {"ok": True, "error": ""}
     ((tool, context, body),) = fake.reports
     assert (tool, context) == ("great-expectations", {"model": "churn"})
-    assert body == {"checkpoint": "nightly", "success": False, "results": [{"success": False, "results": []}]}
+    assert body == {"checkpoint": "nightly", "success": False, "results": [found]}
     fake.fail(401)
     assert action.run(checkpoint)["ok"] is False
 

@@ -20,6 +20,19 @@ receivers: [{{name: console, console_configs: [{{}}]}}]
 """
 
 
+DRIFTED = {
+    "metrics": [
+        {
+            "id": "1",
+            "metric_name": "DriftedColumnsCount(drift_share=0.5)",
+            "config": {"type": "evidently:metric_v2:DriftedColumnsCount", "drift_share": 0.5},
+            "value": {"count": 2.0, "share": 0.67},
+        }
+    ],
+    "tests": [],
+}
+
+
 def story(client: AlertClient) -> list[Any]:
     """What happens to one client: every kind of call, and every kind of answer."""
     now = datetime.now(UTC)
@@ -45,6 +58,12 @@ def story(client: AlertClient) -> list[Any]:
         ),
         client.events([{"metric": "psi"}, {"model": "fraud", "severity": "grave", "metric": "psi"}]),
         client.events([]),
+        client.report("evidently", DRIFTED, model="scoring", dataset="daily"),
+        client.report("evidently", DRIFTED),
+        client.report("evidently", DRIFTED, model="scoring", split="row"),
+        client.report("evidently", {"hello": 1}, model="scoring"),
+        client.report("evidently", "{"),
+        client.report("unheard-of", DRIFTED, model="scoring"),
         client.alert("fraud", "schema_changed", observed_at=now + timedelta(hours=1)),
     ]
     seen += sorted(client.incidents.list(status="open"), key=lambda each: each.number)
@@ -111,10 +130,10 @@ async def test_the_fake_and_the_service_tell_the_same_story(tmp_path: Path) -> N
 def test_what_was_taken_is_kept_as_it_was_sent() -> None:
     with fake_client(environment="staging") as (client, fake):
         client.events([{"model": "churn", "metric": "psi", "value": 0.4}, {"metric": "psi"}])
-        client.report("evidently", '{"metrics": []}', model="churn")
+        client.report("evidently", DRIFTED, model="churn")
         client.deployment("churn", 7)
     assert [(each["model"], each["environment"]) for each in fake.events] == [("churn", "staging")]
-    assert fake.reports == [("evidently", {"environment": "staging", "model": "churn"}, {"metrics": []})]
+    assert fake.reports == [("evidently", {"environment": "staging", "model": "churn"}, DRIFTED)]
     assert fake.deployments[0]["model_version"] == "7"
     assert len(fake.requests) == 3
 
