@@ -102,13 +102,13 @@ class EventFields(Judged, total=False):
 
 
 class Deployed(TypedDict, total=False):
-    """What may be told of a deployment. `happened_at` is aware; now, when it is left out."""
+    """What may be told of a deployment. `happened_at` is aware; when it is left out, it is now. `details` are texts."""
 
     environment: str
     alias: str
     action: str
     happened_at: datetime
-    details: Mapping[str, Any]
+    details: Mapping[str, object]
 
 
 class IncidentFilters(TypedDict, total=False):

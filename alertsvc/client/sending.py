@@ -3,15 +3,14 @@
 Only a client that cannot be used as it was made ends it with an error (`ConfigurationError`).
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
 from alertsvc.client.answers import Item, Result, document_of, items_of, items_refused
 from alertsvc.client.compose import Encoded, bodies, encoded_event
 from alertsvc.client.errors import AlertsvcError, ApiError, BadValueError, RefusedError
 from alertsvc.client.exchange import Budget, Request, Work, exchange
-from alertsvc.client.plain import encoded, instant, plain, word
+from alertsvc.client.plain import JSON, encoded, instant, plain, texts, word
 from alertsvc.client.settings import Settings
 
 EVENTS = "/api/v1/events"
@@ -66,17 +65,19 @@ def _result(items: list[Item], error: AlertsvcError | None, attempts: int) -> Re
 def send_deployment(
     settings: Settings, model: str | None, version: object, fields: Mapping[str, object]
 ) -> Work[Result]:
-    """Tell which version of a model runs from now on, or from `happened_at`."""
+    """Tell which version of a model runs from now on, or since `happened_at`. Sent again it has the same key."""
     own = settings.defaults
     given = {"model": model or own.model, "environment": own.environment, **_given(fields)}
+    given = {name: value for name, value in given.items() if value is not None}
     try:
-        sent = {name: plain(name, value) for name, value in given.items() if value is not None}
-        sent["model_version"] = word("version", version)
-        sent["happened_at"] = instant("happened_at", given.get("happened_at", datetime.now(UTC)))
-        body = encoded(sent)
+        sent = {name: _DEPLOYED.get(name, plain)(name, value) for name, value in given.items()}
+        body = encoded({**sent, "model_version": word("version", version)})
     except BadValueError as fault:
         return Result(False, error=fault)
     return (yield from _send_one(settings, DEPLOYMENTS, body, {}))
+
+
+_DEPLOYED: Mapping[str, Callable[[str, object], JSON]] = {"happened_at": instant, "details": texts}
 
 
 def _given(fields: Mapping[str, object]) -> dict[str, object]:

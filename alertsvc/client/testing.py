@@ -89,7 +89,7 @@ class FakeAlertsvc:
                 reply = self._take_report(tool, request)
             case ("POST", "deployments"):
                 self.deployments.append(json.loads(request.content))
-                reply = httpx.Response(202, json={})
+                reply = httpx.Response(201, json=self.deployments[-1])
             case ("GET", "incidents"):
                 reply = self._list(request)
             case ("GET", "incidents", reference):

@@ -9,7 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ def problem(status: int, kind: str = "it", **more: Any) -> httpx.Response:
 
 
 NAIVE = datetime(2026, 3, 2)  # noqa: DTZ001  # what people send by mistake
+AWARE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BUSY = httpx.Response(503, headers={"Retry-After": "0"})
 
 
@@ -265,18 +266,20 @@ async def test_reports_go_as_they_are_with_what_they_lack(caller: Caller) -> Non
     assert service.requests[1].url.params["model"] == "other"
 
 
-async def test_a_deployment_is_told_with_its_instant_fixed_before_the_first_try(caller: Caller) -> None:
-    service = Scripted(BUSY, httpx.Response(202, json={}))
-    result = await caller(caller.new(service, environment="prod").deployment, "churn", 7, alias="champion")
+async def test_a_deployment_that_is_sent_twice_is_the_same(caller: Caller) -> None:
+    service = Scripted(BUSY, httpx.Response(201, json={}))
+    client = caller.new(service, environment="prod")
+    result = await caller(client.deployment, "churn", 7, alias="champion", details={"build": 12}, happened_at=AWARE)
     assert (result.ok, result.attempts) == (True, 2)
     first, second = service.bodies
     assert first == second
-    assert datetime.fromisoformat(first.pop("happened_at")).tzinfo is not None
     assert first == {
         "model": "churn",
         "model_version": "7",
         "environment": "prod",
         "alias": "champion",
+        "details": {"build": "12"},
+        "happened_at": "2026-03-02T09:00:00+00:00",
     }
     assert service.requests[0].headers["idempotency-key"] == service.requests[1].headers["idempotency-key"]
 
