@@ -123,13 +123,15 @@ def items_of(document: Mapping[str, Any], places: list[int] | None) -> list[Item
 
 
 def items_refused(fault: ApiError, places: list[int]) -> list[Item]:
-    """The items of an answer that refused every event of a request, as far as it names them."""
-    found: list[Item] = []
+    """The items of an answer that refused every event of a request; it names the flaws of a hundred at most."""
+    found: dict[int, Item] = {}
     for each in fault.errors:
         number, _, _ = each.pointer.removeprefix("/").partition("/")
         if number.isascii() and number.isdigit() and int(number) < len(places):
-            found.append(Item(places[int(number)], "rejected", error=each.message, pointer=each.pointer))
-    return found
+            place = places[int(number)]
+            found[place] = Item(place, "rejected", error=each.message, pointer=each.pointer)
+    rest = places if fault.kind == "invalid-event" else []
+    return [*found.values(), *(Item(place, "rejected", error=str(fault)) for place in rest if place not in found)]
 
 
 def _place(index: object, places: list[int] | None) -> int:

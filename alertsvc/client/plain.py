@@ -74,7 +74,7 @@ def _nested(name: str, value: object, depth: int) -> JSON:
     if isinstance(value, list | tuple | set | frozenset):
         listed = cast(Iterable[object], value)
         return [plain(f"{name}[{index}]", each, depth + 1) for index, each in enumerate(listed)]
-    raise BadValueError(name, f"a {type(value).__name__} cannot be sent; send a number, a text, a list or a mapping")
+    raise BadValueError(name, f"{type(value).__name__} cannot be sent; send a number, a text, a list or a mapping")
 
 
 def unwrapped(value: object) -> object:
@@ -107,7 +107,7 @@ def measured(name: str, value: object) -> JSON:
         return value
     if isinstance(value, Real | Decimal):
         return finite(value)
-    raise BadValueError(name, f"a {type(value).__name__} is no number; send float(x), or None when there is none")
+    raise BadValueError(name, f"{type(value).__name__} is no number; send float(x), or None when there is none")
 
 
 def limits(name: str, value: object) -> JSON:
@@ -135,7 +135,7 @@ def instant(name: str, value: object) -> JSON:
     if isinstance(value, str):
         return value
     if not isinstance(value, datetime):
-        raise BadValueError(name, f"a {type(value).__name__} is no time; send an aware datetime or RFC 3339")
+        raise BadValueError(name, f"{type(value).__name__} is no time; send an aware datetime or RFC 3339")
     if value.tzinfo is None or value.utcoffset() is None:
         raise BadValueError(name, AWARE)
     return datetime.isoformat(value)

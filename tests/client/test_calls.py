@@ -147,6 +147,13 @@ async def test_what_the_service_refuses_is_told_by_item(caller: Caller) -> None:
     assert (type(result.error), result.error.kind, result.error.request_id) == (RefusedError, "invalid-event", "r1")
 
 
+async def test_of_many_that_are_refused_each_has_its_item(caller: Caller) -> None:
+    errors = [{"pointer": f"/{place}/metric", "message": "metric: missing"} for place in range(100)]
+    service = Scripted(problem(422, "invalid-event", errors=errors))
+    result = await caller(caller.new(service).events, [{"model": "churn"}] * 150)
+    assert [(item.index, item.state) for item in result.items] == [(place, "rejected") for place in range(150)]
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
