@@ -1,6 +1,6 @@
 """The recipes of config/recipes, called as the tools' documentation says that they call.
 
-`python -m tests.recipes` runs those of Evidently, Great Expectations and MLflow with the real tools.
+`python -m tests.recipes` runs those of Evidently, Great Expectations, scikit-learn and MLflow with the real tools.
 """
 
 import importlib.util

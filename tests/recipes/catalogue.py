@@ -76,5 +76,6 @@ TOOLS: Mapping[str, Tool] = {
         ("evidently==0.4.40", "pandas<3", "numpy<2.1", HTTPX), bad_then_good("an_evidently_report.py")
     ),
     "great-expectations": Tool(("great_expectations==1.24.1", HTTPX), bad_then_good("a_checkpoint.py")),
+    "scikit-learn": Tool(("scikit-learn>=1.5,<2", HTTPX), bad_then_good("a_trained_model.py")),
     "mlflow": Tool(("mlflow==3.17.2", HTTPX), mlflow),
 }
