@@ -26,10 +26,10 @@ DOORS: Mapping[str, tuple[int, ...]] = {
     alertmanager.SOURCE: (202, 400, 503),
     alertmanager_api.SOURCE: (200, 400, 503),
     events.SOURCE: (202, 400, 422, 503),
-    grafana.SOURCE: (202, 400, 422, 503),
-    **dict.fromkeys(READERS, (202, 400, 422, 503)),
 }
 """The sources whose requests are counted, and what they are answered as a rule."""
+TOOLS = (grafana.SOURCE, *READERS)
+"""More sources. Most of them never come: only what is wrong with them is there from the start, the rest when it is."""
 RESULTS = ("new", "updated", "duplicate", "stale", "recorded", "quarantined")
 DELIVERY_ENDS = ("accepted", "failed", "superseded", "suppressed")
 NOTIFICATION_ENDS = ("delivered", "failed", "superseded", "suppressed")
@@ -43,6 +43,8 @@ class Counting:
         self._destinations: frozenset[str] = frozenset()
         self.listener = Listener(self._counted, self._ended, self._retried)
         self._begin()
+        for source in TOOLS:
+            self._begin_tool(source)
 
     def _begin(self) -> None:
         """The series that are there whatever the configuration says."""
@@ -55,8 +57,7 @@ class Counting:
             metrics.ingest_duration.labels(source)
             metrics.ingest_shed.labels(source)
             metrics.truncated_upstream.labels(source)
-        for source in (events.SOURCE, *READERS):
-            metrics.ingest_events.labels(source, "rejected")
+        metrics.ingest_events.labels(events.SOURCE, "rejected")
         for reason in ("unauthenticated", "forbidden"):
             metrics.auth_failures.labels(reason)
         for reason in (*MuteKind, NOT_TO_BE_TOLD):
@@ -65,6 +66,12 @@ class Counting:
             metrics.notification_latency.labels(severity.word)
         for cause in RETRY_CAUSES:
             metrics.database_retries.labels(cause)
+
+    def _begin_tool(self, source: str) -> None:
+        for code in (202, 400, 422, 503):
+            self._metrics.ingest_requests.labels(source, str(code))
+        for result in ("quarantined", "rejected"):
+            self._metrics.ingest_events.labels(source, result)
 
     def follow(self, destinations: Collection[str]) -> None:
         """These are the destinations in force: the new ones begin at 0, those that have gone are forgotten."""

@@ -11,7 +11,7 @@ from alertsvc.core.decide import correlation_for
 from alertsvc.core.model import Severity
 from alertsvc.core.severity import SAY_IT_BY_LABEL
 from alertsvc.core.subscribers import event_labels
-from alertsvc.ingest import alertmanager, alertmanager_api
+from alertsvc.ingest import alertmanager, alertmanager_api, grafana
 from alertsvc.matchers import parse_matchers
 from alertsvc.settings.build import MODEL_RULES
 from tests.core.builders import MINUTE, event, matcher, route, rules
@@ -183,8 +183,8 @@ def test_routes_see_the_severity_that_is_stated(source, labels, severity):
     assert given_labels == {"alertname": "Up", **labels}
 
 
-def test_the_sources_that_say_it_by_label_are_those_of_alertmanager():
-    assert {alertmanager.SOURCE, alertmanager_api.SOURCE} == SAY_IT_BY_LABEL
+def test_the_sources_that_say_it_by_label_are_those_that_send_alerts():
+    assert {alertmanager.SOURCE, alertmanager_api.SOURCE, grafana.SOURCE} == SAY_IT_BY_LABEL
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,11 @@ def test_the_sources_that_say_it_by_label_are_those_of_alertmanager():
             id="forty-features-of-a-model",
         ),
         pytest.param({"alertname": "DiskFull", "host": "db-1"}, {"alertname": "DiskFull"}, id="no-model"),
+        pytest.param(
+            {"alertname": "DatasourceNoData", "rulename": "Accuracy", "ref_id": "A"},
+            {"rulename": "Accuracy"},
+            id="a-rule-without-data",
+        ),
     ],
 )
 def test_by_default_a_model_is_one_incident(labels, made_of):

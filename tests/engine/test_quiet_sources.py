@@ -13,7 +13,7 @@ from alertsvc.core.judge import judge
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.quiet_sources import REPEAT_WHAT_FIRES, asked_again_at
 from alertsvc.engine.tick import Ticker
-from alertsvc.ingest import alertmanager
+from alertsvc.ingest import alertmanager, grafana
 from alertsvc.store.database import Database
 from tests.world import START, World, event, rules
 
@@ -129,7 +129,7 @@ async def test_a_later_repetition_asks_of_one_that_was_there_before_it_was_asked
 
 
 def test_only_alertmanager_repeats_what_fires_and_promises_no_end() -> None:
-    assert {alertmanager.SOURCE} == REPEAT_WHAT_FIRES
+    assert {alertmanager.SOURCE, grafana.SOURCE} == REPEAT_WHAT_FIRES
 
 
 def at(hour: float) -> datetime:

@@ -12,11 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alertsvc.core.severity import SeverityRule
-from alertsvc.ingest import SOURCES, alertmanager, events
+from alertsvc.ingest import SOURCES, alertmanager, events, grafana
 from alertsvc.ingest.clean import has_controls
 from alertsvc.ingest.event_fields import FIELDS
 from alertsvc.ingest.parsed import BadPayloadError
+from alertsvc.ingest.tools import reading
+from alertsvc.ingest.tools.context import Context
 from tests.ingest.expected_captures import CAPTURES
+from tests.ingest.ml_captures import raw as recorded
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 WORDS = SeverityRule()
@@ -34,7 +37,20 @@ def direct(raw: bytes) -> object:
     return events.parse(raw, NOW, WORDS)
 
 
-DOORS = pytest.mark.parametrize("door", [hook, direct], ids=["alertmanager", "events"])
+def tool(source: str) -> Door:
+    def door(raw: bytes) -> object:
+        return reading.parse(source, raw, Context(model="m"), NOW, WORDS)
+
+    door.__name__ = source
+    return door
+
+
+def panels(raw: bytes) -> object:
+    return grafana.parse(raw, WORDS)
+
+
+TOOLS = [tool(source) for source in reading.READERS]
+DOORS = pytest.mark.parametrize("door", [hook, direct, panels, *TOOLS], ids=lambda door: door.__name__)
 ANY_CHARACTER = st.characters(exclude_categories=())
 TEXT = st.text(ANY_CHARACTER, max_size=12)
 
@@ -127,6 +143,39 @@ def test_every_direct_event_is_taken_or_refused_with_a_reason(changes: list[dict
     assert all(item.reason and not has_controls(item.reason) for item in parsed.refused)
 
 
+REPORTS = {
+    "evidently": ("evidently/v07_explicit_tests.json", "evidently/v04_testsuite_error_drift_json.json"),
+    "great_expectations": ("great_expectations/custom_action_request.json",),
+    "nannyml": ("other/nannyml_cbpe_estimated_performance_records.json",),
+    "alibi_detect": ("other/alibi_detect_ksdrift_feature.json",),
+    "whylogs": ("other/whylogs_constraints_report.json",),
+}
+PLACES = [(source, file) for source, files in REPORTS.items() for file in files]
+
+
+def changed_somewhere(value: Any, data: st.DataObject, depth: int = 0) -> Any:
+    """`value` with something else in one place of it."""
+    if isinstance(value, dict | list) and value and (depth < 2 or data.draw(st.integers(0, 3))):
+        places = sorted(value) if isinstance(value, dict) else range(len(value))
+        at = data.draw(st.sampled_from(places))
+        found: Any = dict(value) if isinstance(value, dict) else list(value)
+        found[at] = changed_somewhere(value[at], data, depth + 1)
+        return found
+    return data.draw(PYTHONS_JSON)
+
+
+@pytest.mark.parametrize(("source", "file"), PLACES)
+@given(data=st.data())
+@MANY
+def test_a_report_with_anything_in_any_place_is_read_or_refused(source: str, file: str, data: st.DataObject) -> None:
+    report = json.loads(recorded(file))
+    body = json.dumps(changed_somewhere(report.get("body", report) if isinstance(report, dict) else report, data))
+    for split in (None, {"evidently": "feature", "great_expectations": "expectation"}.get(source)):
+        with contextlib.suppress(BadPayloadError):
+            parsed = reading.parse(source, body.encode(), Context(model="m", split=split), NOW, WORDS)
+            assert all(each.reason and not has_controls(each.reason) for each in parsed.events.refused)
+
+
 MEGABYTE = 1024 * 1024
 FIRING = '{"status":"firing","labels":{"a":"b"}'
 
@@ -181,6 +230,18 @@ def in_event(rest: str) -> bytes:
             direct,
             ("[" + ",".join(in_event(f',"kolumn{n:x}":"a"').decode() for n in range(1000)) + "]").encode(),
             id="1000-different-slips",
+        ),
+        pytest.param(
+            tool("evidently"),
+            b'{"metrics":[' + b",".join([b'{"metric_name":"A(b=c,d=e)"}'] * 30_000) + b"]}",
+            id="30k-metrics",
+        ),
+        pytest.param(
+            tool("evidently"), b'{"metrics":[{"metric_id":"A(' + b"a=," * (MEGABYTE // 3) + b')"}]}', id="long-id"
+        ),
+        pytest.param(tool("great_expectations"), b'{"results":[' * 300 + b"]}" * 300, id="nested-results"),
+        pytest.param(
+            tool("nannyml"), b"[{" + b",".join(b'"a%d_alert":1' % n for n in range(60_000)) + b"}]", id="60k-alerts"
         ),
         pytest.param(direct, in_event(',"value":' + "9" * MEGABYTE), id="long-value"),
         pytest.param(direct, in_event(',"feature":"' + "f" * MEGABYTE + '"'), id="long-feature"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from alertsvc.web.tools import REPORTS
 from tests.web.conftest import Client
 
 
@@ -63,7 +64,8 @@ async def test_the_scope_that_a_token_needs_is_declared_and_open_pages_need_none
 
 async def test_doors_that_wait_for_their_body_say_that_they_do_not_wait_for_ever(client: Client) -> None:
     slow = {path for path, operation in await operations(client) if "408" in operation["responses"]}
-    assert slow == {"/api/v1/hooks/alertmanager", "/api/v1/events"}
+    hooks = ("alertmanager", "grafana", "mlflow", *REPORTS)
+    assert slow == {"/api/v1/events", *(f"/api/v1/hooks/{name}" for name in hooks)}
 
 
 def inner_schemas(node: Any) -> Iterator[Any]:
@@ -95,6 +97,7 @@ WEBHOOK = {
     "status": "firing",
     "alerts": [{"status": "firing", "labels": {"alertname": "Drift"}, "startsAt": "2026-11-24T09:00:00Z", "new": 1}],
 }
+REGISTERED = {"entity": "registered_model", "action": "created", "data": {"name": "churn"}}
 SENT: list[Any] = [
     pytest.param("/api/v1/events", EVENT, 202, id="one-event"),
     pytest.param("/api/v1/events", [EVENT, {**EVENT, "value": "high"}], 202, id="one-of-two"),
@@ -103,6 +106,10 @@ SENT: list[Any] = [
     pytest.param("/api/v1/events", {**EVENT, "treshold": 1}, 422, id="refused-event"),
     pytest.param("/api/v1/hooks/alertmanager", WEBHOOK, 202, id="webhook"),
     pytest.param("/api/v1/hooks/alertmanager", {"message": "x"}, 400, id="refused-webhook"),
+    pytest.param("/api/v1/hooks/grafana", WEBHOOK, 202, id="webhook-of-grafana"),
+    pytest.param("/api/v1/hooks/whylogs?model=m", [{"name": "n", "passed": 0, "failed": 1}], 202, id="report"),
+    pytest.param("/api/v1/hooks/whylogs?model=m&dry_run=true", [{"name": "n", "failed": 1}], 200, id="dry-report"),
+    pytest.param("/api/v1/hooks/mlflow", REGISTERED, 202, id="webhook-of-mlflow"),
     pytest.param("/api/v1/silences", SILENCE, 201, id="silence"),
     pytest.param("/api/v1/silences?dry_run=true", SILENCE, 200, id="dry-silence"),
 ]
