@@ -20,7 +20,6 @@ HOOKS = "/api/v1/hooks/"
 
 def send_events(settings: Settings, events: Iterable[Mapping[str, object]]) -> Work[Result]:
     """Send events. One that cannot be sent is refused here and keeps none of the others back."""
-    budget = Budget(settings)
     items: list[Item] = []
     ready: list[Encoded] = []
     try:
@@ -31,6 +30,7 @@ def send_events(settings: Settings, events: Iterable[Mapping[str, object]]) -> W
                 items.append(Item(place, "rejected", error=str(fault), pointer=_pointer(place, fault.field)))
     except TypeError as fault:
         return Result(False, error=BadValueError("events", f"a list of events is needed: {fault}"))
+    budget = Budget(settings)  # it begins when all events are there, however long they took
     attempts = 0
     error: AlertsvcError | None = None
     for body, places in bodies(ready):

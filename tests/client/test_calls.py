@@ -8,7 +8,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,15 @@ async def test_a_batch_goes_in_as_few_requests_as_the_service_takes(caller: Call
     result = await caller(caller.new(service).events, [{"metric": "psi", "value": each} for each in range(2500)])
     assert [len(each) for each in service.bodies] == [1000, 1000, 500]
     assert [item.index for item in result.items] == list(range(2500))
+
+
+async def test_the_time_begins_when_the_events_are_there(caller: Caller) -> None:
+    def slowly() -> Iterator[dict[str, Any]]:
+        for value in (1, 2):
+            time.sleep(0.2)
+            yield {"metric": "psi", "value": value}
+
+    assert (await caller(caller.new(Scripted(taken), timeout=0.3).events, slowly())).ok
 
 
 async def test_one_bad_event_keeps_none_of_the_others_back(caller: Caller) -> None:
