@@ -9,7 +9,7 @@
         assert [each.status for each in fake.open_incidents()] == ["firing"]
 
 It has the alerts and the incidents that the service would have without any configuration of them: no thresholds but
-those of the events, no silences, no messages.
+those of the events, no silences, no messages. Unlike the client itself it needs everything that the service needs.
 """
 
 import json
