@@ -5,7 +5,8 @@
 Prints a table; each row says what would still be acceptable. Other work on the machine falsifies it. What takes long
 runs only when it is named: `matrix` (with --alerta FOLDER, a virtual environment that has alerta-server, gunicorn and
 psycopg2-binary, it puts Alerta beside the service), `ceilings`, `loaded`, `overload`,
-`replicas`, `growth` (with --stored N ...), and `retention` (with --size N).
+`replicas`, `growth` (with --stored N ...), and `retention` (with --size N). How good limits are that follow a series
+is measured by `python -m tests.bench.thresholds`.
 """
 
 import argparse

@@ -22,7 +22,8 @@ found = {name: data_dir(name) for name in ("migrations", "templates", "config")}
 assert (found["migrations"] / "env.py").is_file(), found
 assert list((found["migrations"] / "versions").glob("*.py")), found
 assert (found["templates"] / "title.txt.j2").is_file(), found
-assert (found["config"] / "alertsvc.yaml").is_file(), found
+for name in ("alertsvc.yaml", "prometheus/models.yaml", "alertmanager/alertmanager.yml"):
+    assert (found["config"] / name).is_file(), name
 assert head_revision(), "no revision"
 print(pathlib.Path(alertsvc.__file__).parent)
 """

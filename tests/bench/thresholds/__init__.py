@@ -1,0 +1,1 @@
+"""What adaptive thresholds are worth: false alarms, what they find, and when."""

@@ -1,0 +1,56 @@
+"""Runs our detectors: how long a point takes, and what the stream's alarms are worth."""
+
+import math
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from alertsvc.core.adaptive.ewma import WINDOW, Chart, judge
+from alertsvc.core.adaptive.stream import Stream
+from alertsvc.core.adaptive.transforms import Side, Transform
+from tests.bench.thresholds.corpus import PROFILES, Sample, tally
+
+SPLITS = 12
+CHARTED = 5000
+
+
+@dataclass(frozen=True)
+class Scores:
+    """By profile for all series; and the first profile's on halves of them."""
+
+    whole: Sequence[float]
+    halves_mean: float
+    halves_sd: float
+
+
+def chart_us() -> float:
+    """Microseconds of CPU that the control chart takes for a point."""
+    chance = random.Random(1)
+    history = [math.exp(chance.gauss(-3, 0.5)) for _ in range(WINDOW)]
+    chart = Chart(Side.ABOVE, Transform.LOG)
+    began = time.process_time()
+    for _ in range(CHARTED):
+        judge(history, 0.05, chart)
+    return (time.process_time() - began) / CHARTED * 1e6
+
+
+def alarms_of(values: Sequence[float]) -> list[int]:
+    """The rows at which the stream's detector alarms."""
+    stream = Stream()
+    return [number for number, value in enumerate(values) if stream.observe(value).is_alarm]
+
+
+def stream_scores(samples: Sequence[Sample]) -> tuple[Scores, float]:
+    """What the detector is worth on these series, and microseconds of CPU for a point."""
+    began = time.process_time()
+    judged = [(sample, alarms_of(sample.values)) for sample in samples]
+    us = (time.process_time() - began) / sum(len(each.values) for each in samples) * 1e6
+    chance = random.Random(1)
+    halves: list[float] = []
+    for _ in range(SPLITS):
+        mixed = chance.sample(judged, len(judged))
+        middle = len(mixed) // 2
+        halves += [tally(half).score(PROFILES[0]) for half in (mixed[:middle], mixed[middle:])]
+    return Scores([tally(judged).score(each) for each in PROFILES], fmean(halves), stdev(halves)), us
