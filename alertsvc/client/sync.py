@@ -103,8 +103,9 @@ class AlertClient(Common):
     def job(self, name: str, *, model: str | None = None, **fields: Unpack[Described]) -> "Job":
         """Watch the job in a `with` block: an exception is an alert and goes on, a good end resolves it.
 
-        With `expect_next_within` its silence alerts, too, from its first end on: nobody need be alive here for that. Its
-        begin is not told: a job that is killed each day would look alive. `severity` is that of a failure (critical).
+        With `expect_next_within` its silence alerts, too, from its first end on; nobody need be alive here for that.
+        Its begin is not told: a job that is killed each day would look alive. A failure is critical unless `severity`
+        says otherwise.
         """
         return Job(facts_of(name, model, fields), self._end_job)
 
