@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from alertsvc.cli.routes_text import drawn
+from alertsvc.core.durations import write_duration
 from alertsvc.core.foresee import Way
 from alertsvc.core.tell import CHANGES_OF_HANDS
 from alertsvc.quoting import printable
-from alertsvc.settings.durations import write_duration
 from alertsvc.web.explanation_views import ExplanationView, FindingView, KnownAlert, OutcomeView, TakingView
 from alertsvc.web.mute_views import MuteView
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
+from alertsvc.core.durations import write_duration
 from alertsvc.core.route import Matcher, Route, Timing
 from alertsvc.quoting import printable
-from alertsvc.settings.durations import write_duration
 
 NodeT = TypeVar("NodeT")
 

@@ -44,7 +44,7 @@ def token_create(config: Path | None, name: str, scopes: tuple[str, ...], expire
 
 def lifetime(text: str) -> timedelta:
     """How long a token is to be good for; a mistake of usage when it is no time at all."""
-    from alertsvc.settings.durations import parse_duration
+    from alertsvc.core.durations import parse_duration
 
     try:
         span = parse_duration(text)

@@ -1,6 +1,6 @@
 """What happened to the versions of a model, and how a timeline says it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,3 +39,25 @@ def said(deployment: Deployment) -> str:
     else:
         words = f"{version} {deployment.action}"
     return f"{words} in {deployment.environment}" if deployment.environment else words
+
+
+def superseded(before: Iterable[Deployment], made: Iterable[Deployment]) -> set[str]:
+    """The versions of one model that something took the place of, and that stand nowhere else.
+
+    A version stands where it was deployed last, by environment, and where an alias leads to it.
+    """
+    known = [each for each in before if _place(each)]
+    first, then = _standing(known), _standing([*known, *(each for each in made if _place(each))])
+    return set(first.values()) - set(then.values())
+
+
+def _place(deployment: Deployment) -> tuple[str | None, str | None] | None:
+    """Where it puts a version; None: nowhere."""
+    if deployment.model_version is None or not deployment.changes_version:
+        return None
+    return deployment.environment, deployment.alias
+
+
+def _standing(deployments: Iterable[Deployment]) -> dict[object, str]:
+    latest = sorted(deployments, key=lambda each: each.happened_at)
+    return {_place(each): each.model_version for each in latest if each.model_version is not None}

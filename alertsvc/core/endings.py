@@ -16,9 +16,17 @@ class Ending:
     why: str
 
 
+RETIRED = "retired"
+FORGOTTEN = "forgotten"
+SUPERSEDED = "superseded"
+"""What decided, where nothing is expected of a series any more: a person, its age, or the next version."""
+
 _BY_SOURCE = Ending(SOURCE, "its last alert ended at its source")
 _ENDINGS = {
     EXPIRED: Ending(EXPIRED, "its last alert ended: its source fell silent"),
+    RETIRED: Ending(SOURCE, "its last alert ended: its series was retired"),
+    FORGOTTEN: Ending(SOURCE, "its last alert ended: its series has been silent for so long that it is forgotten"),
+    SUPERSEDED: Ending(SOURCE, "its last alert ended: its version of the model was superseded"),
     STABLE: Ending(SOURCE, "its last alert had flapped and has stayed ended"),
 }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from alertsvc.core.correlate import CorrelateRule, CorrelateTable
 from alertsvc.core.digests import DigestRule
 from alertsvc.core.flap_rule import FlapRule
+from alertsvc.core.freshness import Freshness
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.intervals import Interval
 from alertsvc.core.model import Labels
@@ -20,11 +21,15 @@ from alertsvc.core.storms import Storms
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What people wrote down about a model, joined by the `model` label."""
+    """What people wrote down about a model, joined by the `model` label.
+
+    Something is to be observed of it every `expect_event_every`; None: nobody waits.
+    """
 
     name: str
     owner: str | None = None
     runbook_url: str | None = None
+    expect_event_every: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Rules:
     stale_after: timedelta | None = None
     intervals: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     models: Mapping[str, ModelFacts] = field(default_factory=dict[str, ModelFacts])
+    freshness: Freshness = field(default_factory=Freshness)
     fingerprint: str = ""
     routing: RoutingTable = field(init=False, repr=False, compare=False)
     correlating: CorrelateTable = field(init=False, repr=False, compare=False)

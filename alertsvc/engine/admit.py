@@ -16,18 +16,16 @@ from alertsvc import failpoints
 from alertsvc.core.alerts import UNCHANGED, Alert, Change, is_duplicate
 from alertsvc.core.correlate import Correlation
 from alertsvc.core.decide import Batch, Verdict, correlation_for
-from alertsvc.core.deployments import Deployment
 from alertsvc.core.judge import judge
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.rules import Moment
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
 from alertsvc.engine.muting import Begun, mutes_for
 from alertsvc.engine.storming import with_storms
-from alertsvc.store import alerts, arrivals, deployments, incidents, series, tally
+from alertsvc.store import alerts, arrivals, incidents, series, tally
 from alertsvc.store.alerts import Keys
 from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
 from alertsvc.store.database import ConflictError, is_unavailable
-from alertsvc.store.deployments import DeploymentRecord
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.recall import Recall
 
@@ -52,7 +50,6 @@ class Submission:
 
     `sender`, `receiver` and `group_key` are what it says of itself: who sent it, to whom, and which group it is.
     With an `idempotency_key` it is taken once: the same body again is a duplicate, another body is refused.
-    `deployments` are kept beside its events.
     """
 
     id: UUID
@@ -66,7 +63,6 @@ class Submission:
     idempotency_key: str | None = None
     receiver: str | None = None
     group_key: str | None = None
-    deployments: Sequence[Deployment] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +209,6 @@ def _take(
     series.add(new, [(item.event, item.received_at) for item in fresh if item.event.observation is not None])
     deciding = with_storms(conn, moment) if batch.changed else moment
     verdict = _finish(conn, batch, deciding, begun)
-    _keep_deployments(conn, [each for each in submissions if each.id not in repeated], moment)
     failpoints.reach("ingest.decided")
     touched = batch.touched()
     is_last = not touched and not any(each.bad for each in records)
@@ -389,12 +384,6 @@ def _keep_measurements(new: Insertions, flow: Sequence[_Arrival], moment: Moment
     arrivals.add_measurements(new, observed)
 
 
-def _keep_deployments(conn: Connection, submissions: Sequence[Submission], moment: Moment) -> None:
-    told = [(deployment, each.received_at) for each in submissions for deployment in each.deployments]
-    if told:
-        deployments.add(conn, [DeploymentRecord(moment.new_id(), what, at) for what, at in told])
-
-
 def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -> Receipt:
     """Take in a request that cannot be taken in whole: each event for itself, what fails into quarantine.
 
@@ -409,7 +398,7 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
     results: list[ItemResult] = []
     numbers: dict[UUID, int] = {}
     for position, event in enumerate(submission.events):
-        part = replace(submission, id=moment.new_id(), events=[event], refused=(), deployments=())
+        part = replace(submission, id=moment.new_id(), events=[event], refused=())
         try:
             with tally.provisionally(conn), conn.begin_nested():
                 receipt = _take(conn, [part], frozenset(), moment)[0]
@@ -429,7 +418,6 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
     arrivals.add(new, records)
     new.write(conn)
     arrivals.save_bad(conn, records)
-    _keep_deployments(conn, [submission], moment)
     return Receipt(submission.id, _counted(results, len(submission.refused)), results, numbers=numbers)
 
 

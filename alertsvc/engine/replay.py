@@ -13,6 +13,7 @@ from alertsvc.core.deployments import Deployment
 from alertsvc.core.model import Event
 from alertsvc.engine.admit import Receipt, Submission
 from alertsvc.engine.commands import UnknownThingError
+from alertsvc.engine.deploying import record_deployments
 from alertsvc.engine.service import Service
 from alertsvc.ingest import alertmanager, alertmanager_api, grafana
 from alertsvc.ingest.alertmanager_api import Reading
@@ -35,13 +36,13 @@ async def replay(service: Service, item_id: UUID) -> Receipt:
         raise NotPossibleError(f"it still cannot be read: {fault}") from None
     now = service.clock()
     events, deployments = again
-    submission = Submission(
-        service.new_id(), row.source, now, events, bytes(row.raw), sender="quarantine", deployments=deployments
-    )
+    submission = Submission(service.new_id(), row.source, now, events, bytes(row.raw), sender="quarantine")
     receipt = await service.committer.submit(submission)
     if receipt.counts.quarantined:  # anew, as an item of its own: one that waits is enough
         await service.database.transaction(partial(_drop_items_of, receipt.arrival_id, service))
         raise NotPossibleError("it still cannot be applied; the log says why")
+    if deployments:
+        await record_deployments(service.database, deployments, service.moment(), once=f"quarantine:{item_id}")
     await service.database.transaction(partial(_close, item_id, "replayed", service))
     return receipt
 

@@ -23,6 +23,7 @@ from alertsvc.engine.counting import Counting
 from alertsvc.engine.deadman import Deadman, Proof
 from alertsvc.engine.deliver import Sender
 from alertsvc.engine.ending import Countdown, Ending, cut_short, ended_within
+from alertsvc.engine.freshness import Freshness
 from alertsvc.engine.lag import watch_lag
 from alertsvc.engine.lookout import Lookout
 from alertsvc.engine.metronome import Metronome
@@ -47,6 +48,8 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1
 LOOK_SECONDS = 2
+FRESHNESS_SECONDS = 5
+MODELS_SECONDS = 30
 MEND_SECONDS = 60
 AUDIT_SECONDS = 60
 FORGET_SECONDS = 3600
@@ -129,6 +132,14 @@ class Service:
             summarised=self._counting.summarised,
             resolve_timeout=lambda: self.tuning.resolve_timeout,
             longest_lease=lambda: self._outlets.longest_lease,
+        )
+        self.freshness = Freshness(
+            parts.database,
+            lambda: self._outlets.rules,
+            parts.clock,
+            parts.new_id,
+            hears_since=self.ticker.hears_since,
+            something_is_due=self.sender.wake,
         )
         self.lookout = Lookout(parts.database)
         self.auditor = Auditor(
@@ -235,6 +246,8 @@ class Service:
         if self.role.sends:
             self._loops.append(asyncio.create_task(self.sender.run(), name="sender"))
             self._metronome.every(SWEEP_SECONDS, "sweep", self.ticker.sweep)
+            self._metronome.every(FRESHNESS_SECONDS, "freshness", self.freshness.look)
+            self._metronome.every(MODELS_SECONDS, "models", self.freshness.look_at_models)
             self._metronome.every(MEND_SECONDS, "mend", self.ticker.mend)
             self._metronome.every(FORGET_SECONDS, "forget", lambda: self.ticker.forget(self.tuning.retention))
         else:

@@ -23,6 +23,7 @@ from alertsvc.engine.forgetting import forget_all
 from alertsvc.engine.hearing import Hearing
 from alertsvc.engine.inhibiting import rebuild
 from alertsvc.engine.muting import kept_back, mutes_for
+from alertsvc.engine.retiring import forget_series
 from alertsvc.engine.storming import storms_due, tend_storm, with_storms
 from alertsvc.engine.unmuting import look_again, mute_digest_entries, together
 from alertsvc.engine.wall import Ticks, Wall
@@ -90,6 +91,10 @@ class Ticker:
         self.trouble: str | None = None
         """Why the last sweep could not write, while none after it could."""
 
+    def hears_since(self) -> datetime:
+        """Since when nothing that was sent can have been missed."""
+        return self._hearing.since()
+
     async def sweep(self) -> None:
         """Timers, digests and expired leases that are due now."""
         try:
@@ -139,7 +144,8 @@ class Ticker:
         if not self._wall.was_true_for(CLOCK_PROVED):
             log.warning("nothing is deleted for its age: the clock was set less than a day ago")
             return
-        gone = await forget_all(self._database, keep, self._clock(), self._ticks)
+        gone = await forget_series(self._database, keep.measurements, self._moment())
+        gone += await forget_all(self._database, keep, self._clock(), self._ticks)
         if gone:
             log.info("forgot %d rows that were old, and what hung on them", gone)
 

@@ -75,6 +75,7 @@ class EventIn(msgspec.Struct):
     details: dict[str, Any] = {}
     dedup_key: str | None = None
     event_id: str | None = None
+    expect_next_within: str | None = None
 
 
 FIELDS = tuple(field.name for field in msgspec.structs.fields(EventIn))
@@ -96,11 +97,8 @@ FIXES: Mapping[str, str] = {
     "observed_at": "send RFC 3339 with a time zone, such as 2026-01-31T09:00:00Z",
     "breached": "send true or false",
     "dedup_key": "send a text of your own, or the dedup_key of an answer",
+    "expect_next_within": 'send a duration such as "26h" or "1d12h"',
 }
-NOT_YET: Mapping[str, str] = {
-    "expect_next_within": "not supported yet: nobody here would notice that no event came; leave it out",
-}
-"""Fields that would be a promise nobody keeps. Taken and forgotten, they would be believed."""
 _NOT_CHOSEN = re.compile(r"Invalid enum value '(.*)'\Z", re.DOTALL)
 
 
@@ -143,7 +141,7 @@ def _renamed(given: dict[str, object]) -> dict[str, object]:
     found: dict[str, object] = {}
     for sent_as, value in given.items():
         name = ALIASES.get(sent_as, sent_as)
-        if name not in FIELDS and (name not in NOT_YET or value is not None):
+        if name not in FIELDS:
             raise _unknown(sent_as)
         _refuse_half_characters(sent_as, value)
         if value is None and name != "value":
@@ -160,8 +158,6 @@ def _as_sent(field: str, item: Mapping[str, object]) -> str:
 
 
 def _unknown(name: str) -> BadFieldError:
-    if name in NOT_YET:
-        return BadFieldError(name, NOT_YET[name])
     near = nearest(name, (*FIELDS, *ALIASES))
     hint = f"did you mean {near!r}?" if near else "free content goes into labels or details"
     shown = clean_text(name[:MAX_SHOWN_CHARS], 4 * MAX_SHOWN_CHARS)

@@ -1,17 +1,24 @@
 """What a direct event says of its alert: firing, resolved or nothing; which words or numbers decided; how bad it is."""
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
 from alertsvc.core.model import AlertState, Severity
+from alertsvc.core.observation import Trouble
 from alertsvc.core.severity import KNOWN_WORDS, SeverityRule
 from alertsvc.ingest.clean import MAX_VALUE_BYTES, BadFieldError, clean_text
 from alertsvc.ingest.event_fields import EventIn, LimitsIn, nearest
 from alertsvc.ingest.metrics import WORDS_FOR_LIMITS, YES_OR_NO, Direction, Kind, breaks, direction_of
 
 Verdict = tuple[AlertState | None, str]
-"""Firing, resolved or None (nobody can say), and what decided."""
+"""Firing, resolved or None (nobody can say), and what decided. Where a `Trouble` did, that fires and not the metric."""
+
+SAID_OF_TROUBLE: Mapping[str, str] = {
+    Trouble.NO_VALUE: "has no value: the monitor ran and could not compute it",
+    Trouble.NO_ROWS: "was computed over no rows: the monitor ran and had nothing to look at",
+}
 
 
 def check_threshold(sent: EventIn) -> None:
@@ -62,13 +69,16 @@ def direction_for(sent: EventIn) -> Direction | None:
 def verdict(sent: EventIn, kind: Kind) -> Verdict:
     """Decide by status, then breached, then value and threshold.
 
-    A value that could not be computed is never fine: comparing NaN says "not breached" whatever happened, and null is
-    what a NaN becomes on its way through strict JSON. Only a value that is left out leaves the verdict alone.
+    What ran over no rows says nothing, whatever number came of it. A value that could not be computed is never fine:
+    comparing NaN says "not breached" whatever happened, and null is what a NaN becomes on its way through strict JSON.
+    Only a value that is left out leaves the verdict alone.
     """
     if sent.status is not None:
         return AlertState(sent.status), "request.status"
+    if sent.breached is not True and sent.window is not None and sent.window.n_current == 0:
+        return AlertState.FIRING, Trouble.NO_ROWS
     if sent.breached is False and sent.value is not msgspec.UNSET and value_of(sent) is None:
-        return AlertState.FIRING, "no_value"
+        return AlertState.FIRING, Trouble.NO_VALUE
     if sent.breached is not None:
         return _state(sent.breached), "request.breached"
     if sent.value is msgspec.UNSET and sent.threshold is None:
@@ -78,7 +88,7 @@ def verdict(sent: EventIn, kind: Kind) -> Verdict:
 
 def _verdict_on(value: float | None, sent: EventIn, kind: Kind) -> Verdict:
     if value is None:
-        return AlertState.FIRING, "no_value"
+        return AlertState.FIRING, Trouble.NO_VALUE
     direction = direction_for(sent)
     if sent.threshold is not None and direction is not None:
         lower, upper = _limits(sent.threshold, direction)
@@ -140,8 +150,8 @@ def severity_for(sent: EventIn, kind: Kind, severities: SeverityRule) -> Severit
 def summary_of(sent: EventIn, decided_by: str) -> str:
     """One sentence: what of what has which value, and where its limit is."""
     about = f"{sent.metric} of {sent.feature}" if sent.feature else sent.metric
-    if decided_by == "no_value":
-        return clean_text(f"{about} has no value: the monitor ran and could not compute it", MAX_VALUE_BYTES)
+    if decided_by in SAID_OF_TROUBLE:
+        return clean_text(f"{about} {SAID_OF_TROUBLE[decided_by]}", MAX_VALUE_BYTES)
     value = value_of(sent)
     shown = "not given" if value is None else f"{value:.3g}"
     limit = threshold_of(sent)

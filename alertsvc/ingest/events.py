@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 
 from alertsvc.core.model import Event, Link, Window
-from alertsvc.core.observation import Observation
+from alertsvc.core.observation import Observation, Trouble
 from alertsvc.core.severity import SeverityRule
 from alertsvc.ingest.clean import (
     MAX_ANNOTATION_BYTES,
@@ -25,6 +25,7 @@ from alertsvc.ingest.complaint import complaint
 from alertsvc.ingest.decoding import decode
 from alertsvc.ingest.event_fields import EventIn, WindowIn, read_fields
 from alertsvc.ingest.event_verdict import (
+    SAID_OF_TROUBLE,
     check_threshold,
     direction_for,
     severity_for,
@@ -35,7 +36,9 @@ from alertsvc.ingest.event_verdict import (
 )
 from alertsvc.ingest.fingerprint import fingerprint, fingerprint_behind, key_to
 from alertsvc.ingest.metrics import Kind, kind_of
+from alertsvc.ingest.monitoring import about_monitoring
 from alertsvc.ingest.parsed import BadItem, BadPayloadError
+from alertsvc.ingest.spans import read_span
 
 SOURCE = "events"
 MOST_ITEMS = 1000
@@ -150,6 +153,8 @@ def read_event(
         decided_by=decided_by,
         observation=_observation(sent, kind, decided_by),
     )
+    if decided_by in SAID_OF_TROUBLE:
+        event = about_monitoring(event, Trouble(decided_by))
     return event, sent.dedup_key or key_to(known)
 
 
@@ -168,6 +173,7 @@ def _observation(sent: EventIn, kind: Kind, decided_by: str) -> Observation:
         has_value=sent.value is msgspec.UNSET or value_of(sent) is not None,
         is_settled=decided_by != "none",
         row_count=sent.window.n_current if sent.window else None,
+        expect_next_within=None if sent.expect_next_within is None else read_span(sent.expect_next_within),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from alertsvc.core.correlate import CorrelateRule
 from alertsvc.core.digests import DigestRule, Every
+from alertsvc.core.freshness import Freshness
 from alertsvc.core.model import Deliver, Severity
 from alertsvc.core.route import Destination, Matcher, Route, Timing
 from alertsvc.core.rules import ModelFacts, Rules
@@ -54,7 +55,11 @@ def build_rules(file: ConfigFile, receivers: Mapping[str, tuple[Destination, ...
         flapping=file.flapping.rule,
         stale_after=file.stale_after or None,
         intervals=build_intervals((*file.time_intervals, *file.mute_time_intervals)),
-        models={entry.name: ModelFacts(entry.name, entry.owner, entry.runbook_url) for entry in file.models},
+        models={
+            entry.name: ModelFacts(entry.name, entry.owner, entry.runbook_url, entry.expect_event_every)
+            for entry in file.models
+        },
+        freshness=Freshness(file.freshness.severity),
         fingerprint=fingerprint,
     )
 

@@ -25,7 +25,14 @@ from alertsvc.settings.process import (
     SilencesSection,
 )
 from alertsvc.settings.quieting import FlappingSection, InhibitEntry, StormSection
-from alertsvc.settings.routing import CorrelateEntry, DigestEntry, ModelEntry, RouteNode, SeveritiesSection
+from alertsvc.settings.routing import (
+    CorrelateEntry,
+    DigestEntry,
+    FreshnessSection,
+    ModelEntry,
+    RouteNode,
+    SeveritiesSection,
+)
 from alertsvc.settings.sources import SourcesSection
 from alertsvc.settings.words import NotEmpty, NotYet, ReceiverName
 
@@ -94,6 +101,7 @@ class ConfigFile(Section):
     route: RouteNode
     receivers: Annotated[tuple[ReceiverEntry, ...], NotEmpty]
     models: tuple[ModelEntry, ...] = ()
+    freshness: FreshnessSection = FreshnessSection()
     templates: tuple[str, ...] = ()
     retention: RetentionSection = RetentionSection()
     silences: SilencesSection = SilencesSection()

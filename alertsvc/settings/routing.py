@@ -176,11 +176,21 @@ class DigestEntry(Section):
         return self
 
 
+class FreshnessSection(Section):
+    """How bad it is that an observation, or all of a model, does not come."""
+
+    severity: SeverityWord = Severity.WARNING
+
+
 class ModelEntry(Section):
-    """What people know about a model, joined by the label `model`."""
+    """What people know about a model, joined by the label `model`.
+
+    Something is to be observed of it every `expect_event_every`, in each environment: else an alert says that it is
+    silent.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     owner: str | None = None
     runbook_url: WebUrl | None = None
-    expect_event_every: NotYet = None
+    expect_event_every: Interval | None = None
     thresholds: NotYet = None

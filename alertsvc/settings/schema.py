@@ -11,8 +11,8 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_core import CoreSchema, core_schema
 
+from alertsvc.core.durations import write_duration
 from alertsvc.core.model import Severity
-from alertsvc.settings.durations import write_duration
 from alertsvc.settings.file import Kind, file_model
 from alertsvc.settings.words import Listen
 

@@ -14,6 +14,7 @@ from alertsvc.store.tables import (
     arrival,
     attempt,
     delivery,
+    deployment,
     digest,
     event,
     idempotency,
@@ -41,6 +42,11 @@ def _alerts(keep: Retention, now: datetime) -> Select[tuple[object]]:
 def _measurements(keep: Retention, now: datetime) -> Select[tuple[object]]:
     at = measurement.c.received_at
     return select(measurement.c.id).where(at < now - keep.measurements).order_by(at)
+
+
+def _deployments(keep: Retention, now: datetime) -> Select[tuple[object]]:
+    at = deployment.c.received_at
+    return select(deployment.c.id).where(at < now - keep.incidents).order_by(at)
 
 
 def _attempts(keep: Retention, now: datetime) -> Select[tuple[object]]:
@@ -98,6 +104,7 @@ PARTS: Mapping[str, Chosen] = {
     "incidents": _incidents,
     "alerts": _alerts,
     "measurements": _measurements,
+    "deployments": _deployments,
     "attempts": _attempts,
     "deliveries": _deliveries,
     "digests": _digests,

@@ -112,6 +112,15 @@ def id_of_number(conn: Connection, number: int) -> UUID | None:
     return conn.execute(select(incident.c.id).where(incident.c.number == number)).scalar_one_or_none()
 
 
+def open_of_model(conn: Connection, model: str, environment: str | None) -> list[UUID]:
+    """The open incidents of a model: those of an environment, and those that name none."""
+    i = incident.c
+    chosen = select(i.id).where(i.model == model, i.status != IncidentStatus.RESOLVED)
+    if environment is not None:
+        chosen = chosen.where(or_(i.environment == environment, i.environment.is_(None)))
+    return list(conn.execute(chosen.order_by(i.id)).scalars())
+
+
 def numbers_of(conn: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
     """The numbers of the incidents `ids`, by id."""
     chosen = select(incident.c.id, incident.c.number).where(among(conn, incident.c.id, ids))

@@ -1,14 +1,16 @@
 """Series: what is measured again and again. A row for each, moved on by its newest observation as that is taken in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select, update
 
+from alertsvc.core.deployments import Deployment
 from alertsvc.core.freshness import CHANGED, state_of
 from alertsvc.core.model import Event, Labels
 from alertsvc.store.bulk import AnyRow, among
+from alertsvc.store.database import ConflictError
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.tables import series
 
@@ -22,7 +24,6 @@ _MOVED = (
     "test",
     "labels",
     "last_observed_at",
-    "last_received_at",
     "last_value",
     "last_threshold",
     "last_state",
@@ -34,7 +35,7 @@ _IS_NEWER = "excluded.last_observed_at >= series.last_observed_at"
 _MOVES = ", ".join(f"{name} = CASE WHEN {_IS_NEWER} THEN excluded.{name} ELSE series.{name} END" for name in _MOVED)
 _OTHER = "series.model_version <> excluded.model_version OR series.test <> excluded.test"
 _ON_CONFLICT = (
-    f"ON CONFLICT (fingerprint) DO UPDATE SET {_MOVES},"  # our names
+    f"ON CONFLICT (fingerprint) DO UPDATE SET {_MOVES}, last_received_at = excluded.last_received_at,"  # our names
     f" model_version = CASE WHEN {_IS_NEWER} THEN COALESCE(excluded.model_version, series.model_version)"
     " ELSE series.model_version END,"
     f" baseline_from = CASE WHEN {_IS_NEWER} AND ({_OTHER})"
@@ -144,6 +145,46 @@ def by_fingerprint(conn: Connection, fingerprints: Sequence[str]) -> dict[str, S
     """Those of the series `fingerprints` that are there."""
     rows = conn.execute(select(series).where(among(conn, series.c.fingerprint, fingerprints)))
     return {row.fingerprint: record(row) for row in rows}
+
+
+def of_versions(conn: Connection, model: str, versions: Collection[str], limit: int) -> list[str]:
+    """The fingerprints of a model's series whose identity is one of these versions, at most `limit`."""
+    chosen = select(series.c.fingerprint, series.c.labels).where(
+        series.c.model == model, among(conn, series.c.model_version, versions)
+    )
+    rows = conn.execute(chosen.order_by(series.c.fingerprint).limit(limit))
+    return [row.fingerprint for row in rows if row.labels.get("model_version") in versions]
+
+
+def restart_baselines(conn: Connection, deployment: Deployment) -> None:
+    """Compare what is measured of a model from now on with nothing from before a deployment: of other versions."""
+    s, made = series.c, deployment
+    begins_earlier = or_(s.baseline_from.is_(None), s.baseline_from < made.happened_at)
+    chosen = update(series).where(s.model == made.model, begins_earlier)
+    if made.environment is not None:
+        chosen = chosen.where(s.environment == made.environment)
+    if made.model_version is not None:
+        chosen = chosen.where(or_(s.model_version.is_(None), s.model_version != made.model_version))
+    conn.execute(chosen.values(baseline_from=made.happened_at))
+
+
+def delete(conn: Connection, gone: Sequence[tuple[str, datetime]]) -> None:
+    """Forget series: (fingerprint, when something of it was last received).
+
+    Raises:
+        ConflictError: Something came of one of them meanwhile.
+    """
+    s = series.c
+    for fingerprint, received_at in gone:
+        chosen = series.delete().where(s.fingerprint == fingerprint, s.last_received_at == received_at)
+        if conn.execute(chosen).rowcount != 1:
+            raise ConflictError("an observation came meanwhile")
+
+
+def unheard(conn: Connection, before: datetime, limit: int) -> list[str]:
+    """The fingerprints of series of which nothing was received since `before`, the oldest first."""
+    at = series.c.last_received_at
+    return list(conn.execute(select(series.c.fingerprint).where(at < before).order_by(at).limit(limit)).scalars())
 
 
 def record(row: AnyRow) -> SeriesRecord:

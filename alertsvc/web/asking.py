@@ -44,6 +44,28 @@ def after_cursor(cursor: str | None) -> UUID | None:
         raise Problem(400, "bad-cursor", "cursor: not one that this service gave; leave it out to begin") from None
 
 
+def cursor_of_text(after: str | None) -> str | None:
+    """As `cursor_of`, where what follows is found by a name."""
+    return None if after is None else base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
+
+
+def after_text(cursor: str | None) -> str:
+    """What a cursor of a name stands for; the empty text begins.
+
+    Raises:
+        Problem: 400, it is not one of ours.
+    """
+    if cursor is None:
+        return ""
+    try:
+        after = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        after = "\0"
+    if has_controls(after):
+        raise Problem(400, "bad-cursor", "cursor: not one that this service gave; leave it out to begin")
+    return after
+
+
 async def incident_id(service: Service, reference: str) -> UUID:
     """The identity of the incident that a path names, by number (`412`) or by id.
 

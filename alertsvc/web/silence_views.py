@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import PlainValidator, field_validator
 from sqlmodel import Field, SQLModel
 
+from alertsvc.core.durations import write_duration
 from alertsvc.core.incidents import Incident
 from alertsvc.core.model import Severity
 from alertsvc.core.route import Op
@@ -14,7 +15,7 @@ from alertsvc.core.silences import FOREVER
 from alertsvc.engine.muting import silence_of
 from alertsvc.engine.silence_orders import Foreseen, Shown
 from alertsvc.ingest.clean import has_controls
-from alertsvc.settings.durations import Interval, write_duration
+from alertsvc.settings.durations import Interval
 from alertsvc.settings.words import TimeZone
 from alertsvc.store.silences import SilenceRecord
 from alertsvc.web.views import Command

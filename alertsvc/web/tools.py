@@ -9,6 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 
 from alertsvc.engine.admit import Refused, Submission
+from alertsvc.engine.deploying import record_deployments
 from alertsvc.engine.service import Service
 from alertsvc.ingest import grafana
 from alertsvc.ingest.parsed import BadPayloadError
@@ -156,6 +157,7 @@ async def _take(sent: _Sent, context: Context, *, dry_run: bool) -> Response[Too
 
 async def _stored(sent: _Sent, parsed: ParsedReport) -> ToolAnswer:
     service, source = sent.service, sent.source
+    key = f"{sent.sender}:{source}:{sent.key}" if sent.key else None
     submission = Submission(
         id=service.new_id(),
         source=source,
@@ -163,12 +165,14 @@ async def _stored(sent: _Sent, parsed: ParsedReport) -> ToolAnswer:
         events=[event for _, event in parsed.events.events],
         body=sent.body,
         sender=sent.sender,
-        idempotency_key=f"{sent.sender}:{source}:{sent.key}" if sent.key else None,
-        deployments=parsed.deployments,
+        idempotency_key=key,
     )
     receipt = await take_in(service, source, submission)
     if receipt.key_was_used:
         raise Problem(422, "idempotency-key-reused", "the key of this request came with another body before")
+    if parsed.deployments:  # in a transaction of its own: what fails here comes again, and its events are duplicates
+        await record_deployments(service.database, parsed.deployments, service.moment(), once=key)
+        service.something_is_due()
     count_rejected(service, source, parsed.events)
     answer = told(parsed.events, receipt)
     return {**answer, "deployments": len(parsed.deployments), "notes": list(parsed.notes)}

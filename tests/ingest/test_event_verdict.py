@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from alertsvc.core.model import AlertState, Event, Severity
+from alertsvc.core.observation import SeriesKey
 from alertsvc.core.severity import SeverityRule
 from alertsvc.ingest.events import parse
 from alertsvc.ingest.metrics import Direction, Kind, direction_of, kind_of
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NAN, INFINITY = float("nan"), float("inf")
+NO_ROWS = {"n_current": 0}
 FIRING, OK, NOBODY_KNOWS = AlertState.FIRING, AlertState.RESOLVED, None
 ABOVE, BELOW = Direction.ABOVE, Direction.BELOW
 
@@ -49,6 +51,12 @@ def refusal(**fields: Any) -> str:
         pytest.param({"value": NAN, "threshold": 0.2}, FIRING, "no_value", id="nan"),
         pytest.param({"value": -INFINITY, "threshold": 0.2}, FIRING, "no_value", id="infinity"),
         pytest.param({"threshold": 0.2}, FIRING, "no_value", id="a-limit-and-nothing-to-compare"),
+        pytest.param({"value": 0.4, "threshold": 0.2, "window": NO_ROWS}, FIRING, "no_rows", id="no-rows-and-beyond"),
+        pytest.param({"value": 0.0, "threshold": 0.2, "window": NO_ROWS}, FIRING, "no_rows", id="no-rows-and-within"),
+        pytest.param({"value": None, "window": NO_ROWS}, FIRING, "no_rows", id="no-rows-and-no-value"),
+        pytest.param({"breached": False, "window": NO_ROWS}, FIRING, "no_rows", id="no-rows-are-never-fine"),
+        pytest.param({"breached": True, "window": NO_ROWS}, FIRING, "request.breached", id="bad-verdict-over-no-rows"),
+        pytest.param({"status": "resolved", "window": NO_ROWS}, OK, "request.status", id="state-beats-no-rows"),
         pytest.param({"value": 0.41}, NOBODY_KNOWS, "none", id="no-limit"),
         pytest.param({}, NOBODY_KNOWS, "none", id="nothing-said"),
         pytest.param({"metric": "model_loaded", "value": False}, FIRING, "kind", id="model-not-loaded"),
@@ -61,6 +69,37 @@ def refusal(**fields: Any) -> str:
 def test_the_verdict_is_the_senders_then_the_thresholds(fields: dict[str, Any], state: Any, decided_by: str) -> None:
     event = read(**fields)
     assert (event.state, event.decided_by) == (state, decided_by)
+
+
+@pytest.mark.parametrize(
+    ("fields", "alertname"),
+    [
+        pytest.param({"value": None, "threshold": 0.2}, "NoValue", id="no-value"),
+        pytest.param({"value": 0.4, "threshold": 0.2, "window": NO_ROWS}, "NoRows", id="no-rows"),
+    ],
+)
+def test_what_is_no_measurement_is_told_of_the_monitoring_and_not_of_the_metric(
+    fields: dict[str, Any], alertname: str
+) -> None:
+    about = {"feature": "age", "labels": {"team": "fraud"}}
+    measured, event = read(value=0.1, threshold=0.2, **about), read(**fields, **about)
+    assert event.fingerprint != measured.fingerprint
+    assert event.labels == {
+        **measured.labels,
+        "alertname": alertname,
+        "metric": "psi",
+        "kind": "health",
+        "condition": event.decided_by,
+    }
+    assert (event.value, event.threshold) == (None, None)
+    assert event.observation is not None
+    assert event.observation.series == SeriesKey(measured.fingerprint, measured.labels)
+    assert (event.observation.has_value, event.observation.trouble) == (False, event.decided_by)
+
+
+def test_what_could_not_be_computed_by_several_series_is_several_alerts() -> None:
+    found = {read(value=None, **about).fingerprint for about in ({}, {"feature": "age"}, {"dedup_key": "k"})}
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize(
@@ -125,8 +164,8 @@ def test_a_threshold_without_a_side_is_shown_beside_a_verdict(verdict: dict[str,
 @pytest.mark.parametrize(
     ("fields", "threshold"),
     [
-        pytest.param({"threshold": 0.2}, 0.2, id="number"),
-        pytest.param({"threshold": {"lower": 1, "upper": 4}}, 4, id="upper-of-two"),
+        pytest.param({"threshold": 0.2, "value": 1}, 0.2, id="number"),
+        pytest.param({"threshold": {"lower": 1, "upper": 4}, "value": 2}, 4, id="upper-of-two"),
         pytest.param({"threshold": {"lower": 1, "upper": 4}, "value": 0.5}, 1, id="the-one-it-broke"),
         pytest.param({"threshold": {"lower": 1}, "value": 3}, 1, id="lower-only"),
         pytest.param({}, None, id="none"),
@@ -252,6 +291,11 @@ def test_the_kind_follows_from_the_metric(metric: str, kind: Kind) -> None:
         pytest.param({"value": 0.5}, "psi is 0.5", id="no-limit"),
         pytest.param({"breached": True}, "psi is not given", id="verdict-only"),
         pytest.param({"value": None}, "psi has no value: the monitor ran and could not compute it", id="no-value"),
+        pytest.param(
+            {"feature": "age", "value": 0, "window": {"n_current": 0}},
+            "psi of age was computed over no rows: the monitor ran and had nothing to look at",
+            id="no-rows",
+        ),
         pytest.param({"value": 1, "summary": "Own\x00 words"}, "Own\ufffd words", id="own-words"),
     ],
 )

@@ -1,7 +1,7 @@
 """Direct events: what each field means, and how a slip is answered."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -99,6 +99,16 @@ def test_an_observation_has_its_time(observed_at: str | None, expected: datetime
     assert read(observed_at=observed_at).observed_at == expected
 
 
+@pytest.mark.parametrize(
+    ("sent_as", "hours"),
+    [("26h", 26.0), ("1d2h", 26.0), ("P1DT2H", 26.0), ("PT90M", 1.5), ("P1W", 168.0), (None, None)],
+)
+def test_a_sender_says_when_the_next_observation_is_expected(sent_as: str | None, hours: float | None) -> None:
+    observation = read(expect_next_within=sent_as).observation
+    assert observation is not None
+    assert observation.expect_next_within == (None if hours is None else timedelta(hours=hours))
+
+
 def test_a_window_is_kept_and_judges_nothing() -> None:
     window = {"start": "2026-03-01T00:00:00+01:00", "end": None, "n_reference": 800, "n_current": 3}
     event = read(window=window, value=0.4, threshold=0.2)
@@ -191,7 +201,12 @@ def test_an_event_id_is_kept(text: str) -> None:
         ),
         pytest.param(sent(links=[{"title": "Run"}]), "links[0].url: missing", id="link-without-url"),
         pytest.param(sent(model_version=7), "model_version: expected `str | null`, got `int`", id="number-version"),
-        pytest.param(sent(expect_next_within="26h"), "expect_next_within: not supported yet", id="not-watched-for-yet"),
+        pytest.param(sent(expect_next_within="soon"), "expect_next_within: a duration such as 30s", id="no-duration"),
+        pytest.param(sent(expect_next_within=""), "expect_next_within: a duration such as 30s", id="empty-duration"),
+        pytest.param(sent(expect_next_within=26), 'send a duration such as "26h"', id="a-number-of-what"),
+        pytest.param(sent(expect_next_within="1s"), "expect_next_within: from 10s to 400d", id="too-soon"),
+        pytest.param(sent(expect_next_within="P9999W"), "expect_next_within: from 10s to 400d", id="too-late"),
+        pytest.param(sent(expect_next_within="P"), "expect_next_within: a duration such as 30s", id="no-iso-8601"),
         pytest.param(sent(feature="\ud800"), "feature: has half a character", id="half-a-character"),
         pytest.param(sent(details={"\udc00": 1}), "details: has half a character", id="half-a-character-inside"),
         pytest.param([], "an event is an object", id="list"),

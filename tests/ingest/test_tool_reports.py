@@ -224,7 +224,8 @@ def test_conditions_of_deepchecks_are_the_verdict(statuses: tuple[str, ...], sta
     for body in (drift_check(*statuses), suite):
         (event,) = events_of("deepchecks", json.dumps(body).encode())
         assert (event.state, event.severity.word) == (state, severity)
-        assert (event.labels["alertname"], event.labels["kind"]) == ("feature_drift", "data_drift")
+        assert event.observation is not None
+        assert (event.observation.metric, event.observation.kind) == ("feature_drift", "data_drift")
         assert event.value == (None if statuses == ("ERROR",) else 0.4)
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from alertsvc.settings.durations import parse_duration, write_duration
+from alertsvc.core.durations import parse_duration, write_duration
 
 NEEDED = "a duration such as 30s, 5m, 1h30m or 7d is needed"
 

@@ -373,8 +373,8 @@ def test_a_channel_that_only_alertmanager_has_is_called_that(kind):
             id="fraction",
         ),
         pytest.param(
-            "models: [{name: x, expect_event_every: 26h}]",
-            "models[0].expect_event_every: this version does not support it yet",
+            "models: [{name: x, expect_event_every: 0s}]",
+            "models[0].expect_event_every: must not be zero",
             id="expect-event",
         ),
         pytest.param(

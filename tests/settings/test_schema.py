@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from alertsvc.channels import CHANNELS
 from alertsvc.cli import main
+from alertsvc.core.durations import parse_duration, write_duration
 from alertsvc.resources import data_dir
 from alertsvc.settings.compose import compose
-from alertsvc.settings.durations import parse_duration, write_duration
 from alertsvc.settings.schema import config_schema
 
 CONFIG = data_dir("config")

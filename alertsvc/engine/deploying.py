@@ -1,0 +1,84 @@
+"""What happened to versions of a model: kept, told in the timelines of its open incidents, and begun anew with.
+
+A deployment is an annotation and never an alert. Series of a version that another took the place of are let go.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+
+from alertsvc.core.deployments import Deployment, said, superseded
+from alertsvc.core.effects import HistoryEntry
+from alertsvc.core.endings import SUPERSEDED
+from alertsvc.core.rules import Moment
+from alertsvc.engine.retiring import Farewell, let_go
+from alertsvc.store import arrivals, deployments, freshness, incidents, series
+from alertsvc.store.database import Database
+from alertsvc.store.deployments import DeploymentRecord
+from alertsvc.store.insertions import Insertions
+
+MOST_BEFORE = 500
+"""Of so many deployments of a model it is looked at which versions stand."""
+MOST_LET_GO = 500
+"""Series of superseded versions that one deployment lets go; others stay until they are forgotten."""
+
+GONE_WITH_VERSION = Farewell("is of a version that was superseded", SUPERSEDED)
+
+
+async def record_deployments(
+    database: Database, made: Sequence[Deployment], moment: Moment, once: str | None = None
+) -> list[DeploymentRecord]:
+    """Keep what happened, write it into the timelines of open incidents, and restart baselines.
+
+    Args:
+        database: Where to.
+        made: What happened, each to one model.
+        moment: The rules and the present instant.
+        once: A key of the sender's delivery: what comes with it again is not kept again, and none is returned.
+
+    Raises:
+        StoreUnavailableError: Nothing of it is kept.
+    """
+    return await database.transaction(partial(_record, made, moment, once))
+
+
+def _record(made: Sequence[Deployment], moment: Moment, once: str | None, conn: Connection) -> list[DeploymentRecord]:
+    key = f"deployment:{once}"
+    if once is not None and key not in arrivals.claim_keys(conn, {key: ""}, moment.now):
+        return []
+    before = {model: deployments.of_model(conn, model, limit=MOST_BEFORE) for model in {each.model for each in made}}
+    records = [DeploymentRecord(moment.new_id(), each, moment.now) for each in made]
+    for model, known in sorted(before.items()):
+        of_model = [each for each in made if each.model == model]
+        _let_go(conn, model, superseded([each.deployment for each in known], of_model), moment)
+    for each in made:
+        if each.changes_version:
+            series.restart_baselines(conn, each)
+    deployments.add(conn, records)
+    lines = [line for each in made for line in _lines(conn, each, moment)]
+    new = Insertions()
+    incidents.add_history(new, lines, (moment.new_id() for _ in lines))
+    new.write(conn)
+    return records
+
+
+def _lines(conn: Connection, made: Deployment, moment: Moment) -> list[HistoryEntry]:
+    facts: dict[str, object] = {
+        "action": made.action,
+        "model_version": made.model_version,
+        "alias": made.alias,
+        "environment": made.environment,
+        "happened_at": made.happened_at.isoformat(),
+    }
+    return [
+        HistoryEntry(incident_id, moment.now, "deployment", made.source, made.source, said(made), facts)
+        for incident_id in incidents.open_of_model(conn, made.model, made.environment)
+    ]
+
+
+def _let_go(conn: Connection, model: str, versions: set[str], moment: Moment) -> None:
+    """Only series whose identity is the version: those of the others go on with the next."""
+    if versions:
+        found = freshness.watched(conn, series.of_versions(conn, model, versions, MOST_LET_GO))
+        let_go(conn, found, GONE_WITH_VERSION, moment)

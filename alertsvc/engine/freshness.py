@@ -1,0 +1,191 @@
+"""Looks whether what is to come comes: a series' next observation, anything at all of a model.
+
+Any replica looks, and all may at once: what to tell is decided from what is stored, and told in the transaction that
+marks the series as told of.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from alertsvc.clock import Clock, NewId
+from alertsvc.core import silent_models
+from alertsvc.core.alerts import Alert, fired
+from alertsvc.core.freshness import SOURCE, Watched, about, said_of_end, said_of_missing, turns, was_dismissed
+from alertsvc.core.model import AlertState, Event, Labels, Severity
+from alertsvc.core.observation import Trouble
+from alertsvc.core.rules import Moment, Rules
+from alertsvc.core.silent_models import silences
+from alertsvc.engine.admit import Submission, admit
+from alertsvc.ingest.fingerprint import fingerprint
+from alertsvc.ingest.monitoring import fingerprint_about
+from alertsvc.store import alerts, freshness
+from alertsvc.store.database import Database, StoreUnavailableError
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 100
+"""Series. Each may be three alerts."""
+
+
+class Freshness:
+    """Looks again and again: `look` at series, `look_at_models` at models."""
+
+    def __init__(
+        self,
+        database: Database,
+        rules: Callable[[], Rules],
+        clock: Clock,
+        new_id: NewId,
+        *,
+        hears_since: Callable[[], datetime],
+        something_is_due: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._rules = rules
+        self._clock = clock
+        self._new_id = new_id
+        self._hears_since = hears_since
+        self._something_is_due = something_is_due
+
+    async def look(self) -> None:
+        """Tell of observations that did not come, and that those came which did, or have a value again.
+
+        Raises:
+            StoreUnavailableError: What is left is told at the next look.
+        """
+        moment = Moment(self._rules(), self._clock(), self._new_id)
+        hears_since, after, told = self._hears_since(), "", 0
+        while True:
+            find = partial(freshness.to_look_at, now=moment.now, hears_since=hears_since, after=after, limit=AT_ONCE)
+            found = await self._database.snapshot(find)
+            if found:
+                after = found[-1].fingerprint
+                told += await self._tell(found, hears_since, moment)
+            if len(found) < AT_ONCE:
+                break
+        if told:
+            self._something_is_due()
+
+    async def look_at_models(self) -> None:
+        """Tell of models of which nothing came, and that something came again.
+
+        Raises:
+            StoreUnavailableError: It is told at the next look.
+        """
+        moment = Moment(self._rules(), self._clock(), self._new_id)
+        hears_since = self._hears_since()
+        if await self._database.snapshot(partial(_turns_of_models, hears_since, moment)):
+            await self._database.transaction(partial(_look_at_models, hears_since, moment))
+            self._something_is_due()
+
+    async def _tell(self, found: Sequence[Watched], hears_since: datetime, moment: Moment) -> int:
+        """What cannot be told of together is told of alone: one that fails holds up no other."""
+        names = [each.fingerprint for each in found]
+        try:
+            return await self._database.transaction(partial(_look_at, names, hears_since, moment))
+        except StoreUnavailableError:
+            raise
+        except Exception:
+            log.exception("freshness: %d series could not be told of, and are tried again", len(names))
+        if len(found) == 1:
+            return 0
+        return sum([await self._tell([each], hears_since, moment) for each in found])
+
+
+def _look_at(names: Sequence[str], hears_since: datetime, moment: Moment, conn: Connection) -> int:
+    """Decide about series as they are now, tell, and mark them. Returns how many alerts changed."""
+    watched = freshness.watched(conn, names)
+    known = known_alerts(conn, watched)
+    events: list[Event] = []
+    marked: list[tuple[Watched, str | None]] = []
+    for series in watched:
+        changes, mark = turns(series, known.get(series.fingerprint, {}), hears_since, moment.now)
+        for trouble, state in changes.items():
+            events.append(_event(series, trouble, state, moment))
+        marked.append((series, mark))
+    take_in(conn, events, moment)
+    freshness.mark(conn, [each for each in marked if each[1] != each[0].trouble])
+    return len(events)
+
+
+def take_in(conn: Connection, events: Sequence[Event], moment: Moment) -> None:
+    """Have `events` do what events of any source do, in this transaction."""
+    if not events:
+        return
+    admit(conn, [Submission(moment.new_id(), SOURCE, moment.now, events, b"")], moment)
+    for event in events:
+        log.info("freshness, %s: %s", event.state, event.annotations["summary"])
+
+
+def known_alerts(conn: Connection, watched: Sequence[Watched]) -> Mapping[str, Mapping[Trouble, Alert]]:
+    """The alerts about the monitoring of series that there are, by the fingerprints of the series."""
+    places = {
+        fingerprint_about(each.fingerprint, trouble): (each.fingerprint, trouble)
+        for each in watched
+        for trouble in Trouble
+    }
+    found: dict[str, dict[Trouble, Alert]] = {}
+    for name, alert in alerts.known(conn, places).items():
+        series, trouble = places[name]
+        found.setdefault(series, {})[trouble] = alert
+    return found
+
+
+def _event(series: Watched, trouble: Trouble, state: AlertState, moment: Moment) -> Event:
+    """What is told of a series. That it has a value again was so when that was observed: a run without one that was
+    made later may arrive later.
+    """
+    said = said_of_missing(series) if state is AlertState.FIRING else said_of_end(series, trouble)
+    at = moment.now if trouble is Trouble.MISSING else series.last_observed_at
+    severity = moment.rules.freshness.severity
+    return replace(ended(series, trouble, said, at), state=state, severity=severity)
+
+
+def ended(series: Watched, trouble: Trouble, said: str, at: datetime, decided_by: str = SOURCE) -> Event:
+    """The event that ends the alert that `trouble` with a series is."""
+    return Event(
+        SOURCE,
+        fingerprint_about(series.fingerprint, trouble),
+        AlertState.RESOLVED,
+        Severity.INFO,
+        about(series.labels, trouble),
+        {"summary": said},
+        observed_at=at,
+        decided_by=decided_by,
+    )
+
+
+def _look_at_models(hears_since: datetime, moment: Moment, conn: Connection) -> None:
+    take_in(conn, _turns_of_models(hears_since, moment, conn), moment)
+
+
+def _turns_of_models(hears_since: datetime, moment: Moment, conn: Connection) -> list[Event]:
+    """What is to be told of models: which are silent, and which no more."""
+    every = {each.name: each.expect_event_every for each in moment.rules.models.values()}
+    expected = {name: span for name, span in every.items() if span is not None}
+    told = freshness.told_of_models(conn)
+    if not expected and not told:
+        return []
+    heard = freshness.heard(conn, expected)
+    silent = {fingerprint(each.labels): each for each in silences(expected, heard, hears_since, moment.now)}
+    known = alerts.known(conn, silent)
+    events: list[Event] = []
+    for name, each in silent.items():
+        alert = known.get(name)
+        if each.may_begin and not fired(alert) and not was_dismissed(alert, each.since + each.every):
+            events.append(_of_model(name, each.labels, AlertState.FIRING, each.said, moment))
+    for name in sorted(told.keys() - silent.keys()):
+        said = silent_models.said_of_end(told[name], expected, heard)
+        events.append(_of_model(name, told[name], AlertState.RESOLVED, said, moment))
+    return events
+
+
+def _of_model(name: str, labels: Labels, state: AlertState, said: str, moment: Moment) -> Event:
+    severity, summary = moment.rules.freshness.severity, {"summary": said}
+    source = silent_models.SOURCE
+    return Event(source, name, state, severity, labels, summary, observed_at=moment.now, decided_by=source)

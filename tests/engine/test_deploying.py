@@ -1,0 +1,120 @@
+"""What happened to versions of a model: in the timeline of its incidents, and a new beginning for its baselines."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alertsvc.core.deployments import Deployment, said, superseded
+from alertsvc.engine.deploying import record_deployments
+from alertsvc.store import deployments
+from alertsvc.store.deployments import DeploymentRecord
+from tests.engine.test_freshness import HOUR, Watch
+from tests.world import START, World
+
+
+def made(version: str | None = "7", *, hours: int = 0, **changes: Any) -> Deployment:
+    given: dict[str, Any] = {"action": "deployed", "source": "mlflow", **changes}
+    return Deployment("churn", happened_at=START + hours * HOUR, model_version=version, **given)
+
+
+@pytest.fixture
+def watch(world: World) -> Watch:
+    """A replica that has been up for long."""
+    return Watch(world)
+
+
+async def record(watch: Watch, *given: Deployment, once: str | None = None) -> list[DeploymentRecord]:
+    return await record_deployments(watch.world.database, given, watch.world.moment(), once)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "words"),
+    [
+        pytest.param(made(alias="champion"), "champion -> v7", id="alias"),
+        pytest.param(made(environment="production"), "v7 deployed in production", id="deployed"),
+        pytest.param(made(action="created"), "v7 created", id="created"),
+        pytest.param(made(None, alias="champion", action="deleted"), "champion: deleted", id="alias-deleted"),
+        pytest.param(made(None, action="created"), "churn created", id="model"),
+    ],
+)
+def test_a_deployment_is_a_few_words(deployment: Deployment, words: str) -> None:
+    assert said(deployment) == words
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "gone"),
+    [
+        pytest.param([made("6")], [made("7", hours=1)], {"6"}, id="the-next"),
+        pytest.param([made("6")], [made("6", hours=1)], set(), id="the-same-again"),
+        pytest.param([made("6", environment="staging")], [made("7", hours=1)], set(), id="elsewhere"),
+        pytest.param([made("6", alias="a")], [made("7", alias="a", hours=1)], {"6"}, id="an-alias-moves"),
+        pytest.param([made("6"), made("6", alias="a")], [made("7", hours=1)], set(), id="an-alias-still-leads-to-it"),
+        pytest.param([made("7", hours=2)], [made("6", hours=1)], set(), id="told-late"),
+        pytest.param([made("6")], [made("7", hours=1, action="created")], set(), id="only-made"),
+    ],
+)
+def test_a_version_is_superseded_once_it_stands_nowhere(
+    before: list[Deployment], now: list[Deployment], gone: set[str]
+) -> None:
+    assert superseded(before, now) == gone
+
+
+async def test_it_stands_in_the_timeline_of_the_models_open_incidents(watch: Watch) -> None:
+    await watch.observe(value=0.4)
+    await watch.observe(value=0.4, model="fraud")
+    await record(watch, made(alias="champion", details={"run": "r1"}))
+    lines = [
+        (row.actor, row.channel, row.detail) for row in await watch.world.rows("history") if row.kind == "deployment"
+    ]
+    assert lines == [("mlflow", "mlflow", "champion -> v7")]
+
+
+@pytest.mark.parametrize(
+    ("deployment", "restarts"),
+    [
+        pytest.param(made(alias="champion", hours=1), True, id="alias"),
+        pytest.param(made(hours=1), True, id="version"),
+        pytest.param(made(hours=1, environment="production"), True, id="here"),
+        pytest.param(made(hours=1, environment="staging"), False, id="elsewhere"),
+        pytest.param(made(hours=1, action="created"), False, id="only-made"),
+    ],
+)
+async def test_a_new_version_begins_the_baselines_of_its_model_anew(
+    watch: Watch, deployment: Deployment, restarts: bool
+) -> None:
+    await watch.observe()
+    await record(watch, deployment)
+    (row,) = await watch.world.rows("series")
+    assert row.baseline_from == (START + HOUR if restarts else None)
+
+
+async def test_what_a_sender_delivers_again_is_kept_once(watch: Watch) -> None:
+    assert len(await record(watch, made(), once="mlflow:1")) == 1
+    assert await record(watch, made(), once="mlflow:1") == []
+    assert len(await watch.world.rows("deployment")) == 1
+
+
+async def test_what_is_known_of_a_superseded_version_ends(watch: Watch) -> None:
+    await record(watch, made("6"))
+    await watch.observe(value=0.4, model_version="6")
+    await watch.observe(value=0.4, model_version="5")
+    await watch.look_after(27 * HOUR)
+    assert await watch.firing() == ["MissingObservations", "MissingObservations", "psi", "psi"]
+    await record(watch, made("7", hours=27))
+    assert await watch.firing() == ["MissingObservations", "psi"]
+    assert [row.labels["model_version"] for row in await watch.world.rows("series")] == ["5"]
+
+
+async def test_the_latest_come_first_a_page_at_a_time(watch: Watch) -> None:
+    await record(watch, *(made(str(each), hours=each % 3) for each in range(6)))
+    after, seen = None, list[tuple[datetime, str | None]]()
+    while page := await watch.world.database.snapshot(
+        lambda conn, after=after: deployments.of_model(conn, "churn", after, 2)
+    ):
+        seen += [(each.deployment.happened_at, each.deployment.model_version) for each in page]
+        after = page[-1].id
+    assert [at for at, _ in seen] == sorted((at for at, _ in seen), reverse=True)
+    assert {version for _, version in seen} == {str(each) for each in range(6)}
+    versions = await watch.world.database.snapshot(lambda conn: deployments.versions_of(conn, "churn", 10))
+    assert versions[0].last_at == START + timedelta(hours=2)
