@@ -29,7 +29,9 @@ from alertsvc.store.database import Database, StoreUnavailableError
 log = logging.getLogger(__name__)
 
 AT_ONCE = 100
-"""Series. Each may be three alerts."""
+"""Series in one transaction. Each may be three alerts."""
+MOST = 5000
+"""Series that one look comes to; others wait for the next."""
 
 
 class Freshness:
@@ -59,16 +61,11 @@ class Freshness:
             StoreUnavailableError: What is left is told at the next look.
         """
         moment = Moment(self._rules(), self._clock(), self._new_id)
-        hears_since, after, told = self._hears_since(), "", 0
-        while True:
-            find = partial(freshness.to_look_at, now=moment.now, hears_since=hears_since, after=after, limit=AT_ONCE)
-            found = await self._database.snapshot(find)
-            if found:
-                after = found[-1].fingerprint
-                told += await self._tell(found, hears_since, moment)
-            if len(found) < AT_ONCE:
-                break
-        if told:
+        hears_since = self._hears_since()
+        find = partial(freshness.to_look_at, now=moment.now, hears_since=hears_since, limit=MOST)
+        names = await self._database.snapshot(find)
+        steps = (names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE))
+        if sum([await self._tell(step, hears_since, moment) for step in steps]):
             self._something_is_due()
 
     async def look_at_models(self) -> None:
@@ -83,18 +80,17 @@ class Freshness:
             await self._database.transaction(partial(_look_at_models, hears_since, moment))
             self._something_is_due()
 
-    async def _tell(self, found: Sequence[Watched], hears_since: datetime, moment: Moment) -> int:
+    async def _tell(self, names: Sequence[str], hears_since: datetime, moment: Moment) -> int:
         """What cannot be told of together is told of alone: one that fails holds up no other."""
-        names = [each.fingerprint for each in found]
         try:
             return await self._database.transaction(partial(_look_at, names, hears_since, moment))
         except StoreUnavailableError:
             raise
         except Exception:
             log.exception("freshness: %d series could not be told of, and are tried again", len(names))
-        if len(found) == 1:
+        if len(names) == 1:
             return 0
-        return sum([await self._tell([each], hears_since, moment) for each in found])
+        return sum([await self._tell([each], hears_since, moment) for each in names])
 
 
 def _look_at(names: Sequence[str], hears_since: datetime, moment: Moment, conn: Connection) -> int:

@@ -51,11 +51,15 @@ def add(conn: Connection, records: Sequence[DeploymentRecord]) -> None:
 
 
 def of_model(conn: Connection, model: str | None, after: UUID | None = None, limit: int = 50) -> list[DeploymentRecord]:
-    """What happened to a model, or to any if None: the latest first, at most `limit`, those that follow `after`."""
+    """What happened to a model: the latest first; or to any, if None: what was told last first. At most `limit`, those
+    that follow `after`.
+    """
     d = deployment.c
     chosen = select(deployment)
-    if model is not None:
-        chosen = chosen.where(d.model == model)
+    if model is None:
+        followed = chosen if after is None else chosen.where(d.id < after)
+        return [_record(row) for row in conn.execute(followed.order_by(d.id.desc()).limit(limit))]
+    chosen = chosen.where(d.model == model)
     if after is not None:
         last = select(d.happened_at).where(d.id == after).scalar_subquery()
         chosen = chosen.where(or_(d.happened_at < last, and_(d.happened_at == last, d.id < after)))

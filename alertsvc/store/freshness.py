@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
 
 from alertsvc.core.freshness import CHANGED, GRACE, Watched
-from alertsvc.core.model import AlertState, IncidentStatus, Labels
+from alertsvc.core.model import AlertState, Labels
 from alertsvc.core.observation import Trouble
 from alertsvc.core.silent_models import SOURCE as MODELS
 from alertsvc.core.silent_models import Heard
@@ -25,17 +25,19 @@ _COLUMNS = (
     _s.expected_at,
     _s.trouble,
 )
+_IS_OPEN = text("incident.status <> 'resolved'")
 _TOLD_OF_VALUES = (Trouble.NO_VALUE, Trouble.NO_ROWS)
 _MISSING_TOO = tuple(f"{Trouble.MISSING} {each}" for each in _TOLD_OF_VALUES)
 
 
-def to_look_at(conn: Connection, now: datetime, hears_since: datetime, after: str, limit: int) -> list[Watched]:
-    """At most `limit` series, those whose fingerprint follows `after`, that are marked otherwise than they are.
+def to_look_at(conn: Connection, now: datetime, hears_since: datetime, limit: int) -> list[str]:
+    """The fingerprints of at most `limit` series that are marked otherwise than they are, and as many that are over.
 
     Of those that are late only such as could have been heard since `hears_since`.
     """
-    chosen = select(*_COLUMNS).where(_s.fingerprint > after, or_(_begins(now, hears_since), _ends(now)))
-    return [_watched(row) for row in conn.execute(chosen.order_by(_s.fingerprint).limit(limit))]
+    begins = select(_s.fingerprint).where(_begins(now, hears_since)).order_by(_s.expected_at).limit(limit)
+    ends = select(_s.fingerprint).where(_ends(now)).limit(limit)
+    return sorted({*conn.execute(begins).scalars(), *conn.execute(ends).scalars()})
 
 
 def _begins(now: datetime, hears_since: datetime) -> ColumnElement[bool]:
@@ -99,8 +101,8 @@ def heard(conn: Connection, models: Collection[str]) -> list[Heard]:
 
 def told_of_models(conn: Connection) -> dict[str, Labels]:
     """The labels of the alerts about silent models that fire, by fingerprint."""
-    a, i = alert.c, incident.c
+    a, opened = alert.c, select(incident.c.id).where(_IS_OPEN)
     chosen = select(a.fingerprint, a.labels).where(
-        a.incident_id == i.id, i.status != IncidentStatus.RESOLVED, a.state == AlertState.FIRING, a.source == MODELS
+        a.incident_id.in_(opened), a.state == AlertState.FIRING, a.source == MODELS
     )
     return {row.fingerprint: row.labels for row in conn.execute(chosen)}

@@ -115,7 +115,7 @@ def id_of_number(conn: Connection, number: int) -> UUID | None:
 def open_of_model(conn: Connection, model: str, environment: str | None) -> list[UUID]:
     """The open incidents of a model: those of an environment, and those that name none."""
     i = incident.c
-    chosen = select(i.id).where(i.model == model, i.status != IncidentStatus.RESOLVED)
+    chosen = select(i.id).where(i.model == model, text("incident.status <> 'resolved'"))
     if environment is not None:
         chosen = chosen.where(or_(i.environment == environment, i.environment.is_(None)))
     return list(conn.execute(chosen.order_by(i.id)).scalars())

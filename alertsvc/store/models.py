@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, and_, case, func, or_, select, text
 
 from alertsvc.core.incidents import Incident
-from alertsvc.core.model import IncidentStatus
 from alertsvc.store import series as series_rows
 from alertsvc.store.bulk import AnyRow, among
 from alertsvc.store.incidents import incident_from
 from alertsvc.store.series import SeriesRecord
 from alertsvc.store.tables import incident, measurement, series
 
+_IS_OPEN = text("incident.status <> 'resolved'")
 MOST_INCIDENTS = 100
 MOST_COUNTED = 10_000
 """Of so many incidents at most it is told how many were noise."""
@@ -69,7 +69,7 @@ def names(conn: Connection, after: str, limit: int) -> list[str]:
     """At most `limit` names of models that were observed or have an open incident, those that follow `after`."""
     s, i = series.c, incident.c
     observed = select(s.model).where(s.model > after).distinct().order_by(s.model).limit(limit)
-    troubled = select(i.model).where(i.model > after, i.status != IncidentStatus.RESOLVED)
+    troubled = select(i.model).where(i.model > after, _IS_OPEN)
     found = {*conn.execute(observed).scalars()}
     found |= {name for name in conn.execute(troubled.distinct().order_by(i.model).limit(limit)).scalars() if name}
     return sorted(found)[:limit]
@@ -89,7 +89,7 @@ def counts(conn: Connection, models: Collection[str], now: datetime) -> dict[str
         found[model] = ModelCounts(
             model, environments, so_far.series_count + count, so_far.late_count + late_count, latest
         )
-    opened = select(i.model, func.count(), func.max(i.severity)).where(i.status != IncidentStatus.RESOLVED)
+    opened = select(i.model, func.count(), func.max(i.severity)).where(_IS_OPEN)
     for model, count, worst in conn.execute(opened.where(among(conn, i.model, models)).group_by(i.model)):
         at = found[model]
         found[model] = ModelCounts(
@@ -101,7 +101,7 @@ def counts(conn: Connection, models: Collection[str], now: datetime) -> dict[str
 def open_incidents(conn: Connection, model: str) -> list[Incident]:
     """The open incidents of a model, the gravest first."""
     i = incident.c
-    chosen = select(incident).where(i.model == model, i.status != IncidentStatus.RESOLVED)
+    chosen = select(incident).where(i.model == model, _IS_OPEN)
     chosen = chosen.order_by(i.severity.desc(), i.id.desc()).limit(MOST_INCIDENTS)
     return [incident_from(row) for row in conn.execute(chosen)]
 

@@ -13,6 +13,7 @@ depends_on = None
 
 TEXT = sqlmodel.sql.sqltypes.AutoString
 INSTANT = sqlmodel.sql.sqltypes.UTCDateTime
+TROUBLED = sa.text("trouble IS NOT NULL")
 EXPECTED = sa.text("expected_at IS NOT NULL")
 
 
@@ -48,6 +49,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_series_expected_at", "series", ["expected_at"], sqlite_where=EXPECTED, postgresql_where=EXPECTED
     )
+    op.create_index("ix_series_trouble", "series", ["trouble"], sqlite_where=TROUBLED, postgresql_where=TROUBLED)
     op.create_index("ix_series_model_metric", "series", ["model", "metric"])
     op.create_index("ix_series_last_received_at", "series", ["last_received_at"])
     op.create_table(

@@ -3,10 +3,7 @@
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from alertsvc.client import AlertClient, AsyncAlertClient, Incident, NotAllowedError
-from alertsvc.ingest.event_fields import FIELDS
 from tests.programs import Program, alertsvc, asked, eventually
 
 CONFIGURATION = """\
@@ -15,7 +12,6 @@ auth: {{tokens_required: {required}}}
 route: {{receiver: console}}
 receivers: [{{name: console, console_configs: [{{}}]}}]
 """
-WAITS_FOR_SENDERS = pytest.mark.skipif("expect_next_within" not in FIELDS, reason="the service waits for nobody yet")
 
 
 def configured(folder: Path, *, required: bool = False) -> Path:
@@ -37,7 +33,6 @@ async def open_ones(client: AsyncAlertClient) -> list[Incident]:
     return [each async for each in client.incidents.list(status="open")]
 
 
-@WAITS_FOR_SENDERS
 async def test_a_job_that_falls_silent_is_an_alert_until_it_runs_again(tmp_path: Path) -> None:
     async with alertsvc(configured(tmp_path)) as service, AsyncAlertClient(service.url, model="churn") as client:
         async with client.job("nightly-drift", expect_next_within="10s") as job:
@@ -60,7 +55,6 @@ async def deployments(service: Program) -> list[dict[str, str]]:
     return list((await asked("GET", f"{service.url}/api/v1/deployments?model=churn")).json()["items"])
 
 
-@WAITS_FOR_SENDERS
 async def test_a_deployment_is_kept(tmp_path: Path) -> None:
     async with alertsvc(configured(tmp_path)) as service, AsyncAlertClient(service.url) as client:
         assert (await client.deployment("churn", 7, alias="champion", details={"build": 12})).ok

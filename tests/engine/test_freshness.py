@@ -2,26 +2,42 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from alertsvc.clock import new_id
-from alertsvc.core.model import Severity
-from alertsvc.core.rules import ModelFacts
+from alertsvc.core.model import Event, Severity
+from alertsvc.core.rules import ModelFacts, Moment
 from alertsvc.core.severity import SeverityRule
-from alertsvc.engine.admit import Receipt
+from alertsvc.engine.admit import Receipt, Submission, admit
 from alertsvc.engine.commands import resolve
 from alertsvc.engine.freshness import AT_ONCE, Freshness
 from alertsvc.ingest import events
-from alertsvc.store.database import Database
-from tests.world import START, World, rules
+from alertsvc.store.database import Database, StoreUnavailableError
+from alertsvc.store.insertions import Insertions
+from alertsvc.store.recall import Recall
+from alertsvc.store.tables import idempotency
+from tests.world import START, World, event, rules
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 DAILY = {"model": "churn", "metric": "psi", "value": 0.1, "threshold": 0.2, "expect_next_within": "26h"}
+
+
+def read(now: datetime = START, **fields: Any) -> events.ParsedEvents:
+    """What somebody sends of what was measured."""
+    parsed = events.parse(json.dumps({**DAILY, **fields}).encode(), now, SeverityRule())
+    assert parsed.refused == ()
+    return parsed
+
+
+def told(**fields: Any) -> tuple[Event, ...]:
+    """The events of that."""
+    return tuple(each for _, each in read(**fields).events)
 
 
 class Watch:
@@ -36,10 +52,7 @@ class Watch:
 
     async def observe(self, **fields: Any) -> Receipt:
         """Somebody sends what was measured."""
-        body = json.dumps({**DAILY, **fields}).encode()
-        parsed = events.parse(body, self.world.now, SeverityRule())
-        assert parsed.refused == ()
-        return await self.world.post(*(event for _, event in parsed.events))
+        return await self.world.post(*(each for _, each in read(self.world.now, **fields).events))
 
     async def look_after(self, span: timedelta) -> None:
         """Time passes, and somebody looks."""
@@ -140,7 +153,7 @@ async def test_more_series_than_one_transaction_takes_are_all_told_of(watch: Wat
     for start in range(0, count, 50):
         body = json.dumps([{**DAILY, "feature": f"f{each}"} for each in range(start, min(count, start + 50))]).encode()
         parsed = events.parse(body, watch.world.now, SeverityRule())
-        await watch.world.post(*(event for _, event in parsed.events))
+        await watch.world.post(*(each for _, each in parsed.events))
     await watch.look_after(27 * HOUR)
     assert await watch.firing() == ["MissingObservations"] * count
 
@@ -304,8 +317,8 @@ async def test_a_model_of_which_nothing_is_expected_any_more_is_not_silent(watch
     expecting(None)(watch.world)
     await watch.look_after(MINUTE)
     assert await watch.firing() == []
-    (event,) = [row for row in await watch.world.rows("event") if row.change == "ended"]
-    assert event.annotations["summary"] == "nobody expects anything of churn in production any more"
+    (end,) = [row for row in await watch.world.rows("event") if row.change == "ended"]
+    assert end.annotations["summary"] == "nobody expects anything of churn in production any more"
 
 
 async def test_a_model_that_could_not_be_heard_is_not_silent(watch: Watch) -> None:
@@ -327,3 +340,34 @@ async def test_the_ledger_of_a_database_balances_after_many_looks(database: Data
         await watch.look_after(27 * HOUR)
         await watch.world.deliver()
     await watch.world.balance()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "taken",
+    [
+        pytest.param(lambda: (event(),), id="an-alert-of-alertmanager"),
+        pytest.param(lambda: told(value=0.1), id="an-observation"),
+        pytest.param(lambda: told(value=0.1, threshold=None), id="one-that-nobody-judges"),
+        pytest.param(lambda: told(value=0.4, severity="critical"), id="one-that-fires"),
+        pytest.param(lambda: told(value=None, severity="critical"), id="one-without-a-value"),
+    ],
+)
+async def test_what_is_new_is_taken_in_with_one_statement_that_commits_it(
+    database: Database, taken: Callable[[], tuple[Event, ...]]
+) -> None:
+    """After it the transaction takes nothing more: the server refuses it."""
+    moment, recall = Moment(rules(), START, new_id), Recall()
+
+    def take(conn: Connection, given: Sequence[Event]) -> None:
+        admit(conn, [Submission(new_id(), "events", START, given, b"{}")], moment, recall)
+
+    def work(conn: Connection) -> None:
+        take(conn, taken())
+        new = Insertions()
+        new.add(idempotency, [{"key": "k", "body_hash": "h", "created_at": START}])
+        new.write(conn)
+
+    await database.transaction(lambda conn: take(conn, [event(model="known")]))  # silences are read once
+    with pytest.raises(StoreUnavailableError, match="read-only"):
+        await database.transaction(work)

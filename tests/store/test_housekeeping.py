@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import Connection, insert, update
 
 from alertsvc.channels.outcome import Fault, Retry
+from alertsvc.core.deployments import Deployment
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.engine import commands
 from alertsvc.engine.admit import Refused
 from alertsvc.engine.forgetting import fitting
-from alertsvc.store import forgetting, housekeeping, silences
+from alertsvc.store import deployments, forgetting, housekeeping, silences
 from alertsvc.store.database import Database
+from alertsvc.store.deployments import DeploymentRecord
 from alertsvc.store.housekeeping import STEP, Retention
 from alertsvc.store.silences import SilenceRecord
 from alertsvc.store.tables import idempotency, outbox, quarantine
@@ -179,6 +181,16 @@ async def test_each_span_is_about_its_own_rows(world: World, keep: Retention, go
     after = await counts(world)
     each_span = {"incident", "history", "believer", "measurement", "attempt", "digest", "idempotency"}
     assert {name for name in each_span if not after[name]} == gone
+
+
+async def test_deployments_are_kept_as_long_as_incidents_are(world: World) -> None:
+    made = Deployment("churn", "deployed", START, "ci", "7")
+    record = DeploymentRecord(uuid4(), made, START)
+    await world.database.transaction(lambda conn: deployments.add(conn, [record]))
+    await forget_all(world, START + Retention().incidents)
+    assert len(await world.rows("deployment")) == 1
+    await forget_all(world, START + Retention().incidents + DAY)
+    assert await world.rows("deployment") == []
 
 
 async def test_a_duplicate_request_is_forgotten_although_its_incident_is_open(world: World) -> None:

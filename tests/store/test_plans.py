@@ -17,25 +17,33 @@ from sqlalchemy import Connection, Engine, event, text
 
 from alertsvc.channels.outcome import Fault, Retry
 from alertsvc.clock import new_id
+from alertsvc.core.deployments import Deployment
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.model import AlertState, Severity
+from alertsvc.core.rules import ModelFacts
 from alertsvc.engine import commands, silencing
 from alertsvc.engine.audit import CHECKS, TIMELY, Asked, look
+from alertsvc.engine.deploying import record_deployments
+from alertsvc.engine.model_pages import model_page
+from alertsvc.engine.retiring import forget_series
 from alertsvc.engine.self_alerts import wanted
 from alertsvc.engine.silencing import Wanted
-from alertsvc.store import gauges, overdue, tables
+from alertsvc.store import deployments, gauges, models, overdue, tables
 from alertsvc.store.database import Database
 from alertsvc.store.forgetting import PARTS, forget_some
 from alertsvc.store.housekeeping import Retention
+from alertsvc.store.models import MeasurementFilter
 from alertsvc.store.silences import SilenceRecord
 from tests.core.builders import matcher
-from tests.world import World, destination, rules
+from tests.engine.test_freshness import Watch
+from tests.world import START, World, destination, rules
 from tests.world import event as alert
 
 RESOLVED = AlertState.RESOLVED
 WARNING = Severity.WARNING
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 GROWING = ("alert", "arrival", "attempt", "believer", "delivery", "episode", "event", "history", "incident")
+GROWING += ("series", "deployment")
 GROWING += ("digest", "inhibitor", "measurement", "notification", "notification_mute", "outbox", "quarantine", "timer")
 SQLITE_SCAN = re.compile(r"\bSCAN (\w+)(?! USING (?:COVERING )?INDEX (?:ix|uq)_)")
 """An index of ours that is read whole is one of what is open, waiting or due: that does not grow with the years."""
@@ -139,6 +147,28 @@ async def test_watching_and_auditing_read_no_more_the_longer_the_service_runs(da
     assert len(statements) >= 18
     waiting_only = {"outbox"}  # whatever is in it has not ended
     await none_reads_whole(database, statements, set(GROWING) - waiting_only)
+
+
+async def test_looking_after_models_reads_no_more_the_more_of_them_there_are(database: Database) -> None:
+    world = World(database, rules(models={"churn": ModelFacts("churn", expect_event_every=2 * HOUR)}))
+    watch = Watch(world)
+    statements: Statements = {}
+    with listening(statements):
+        await watch.observe(value=None)
+        await watch.observe(feature="age", expect_next_within="1h", model_version="6")
+        await watch.look_after(3 * HOUR)
+        for version in ("6", "7"):
+            made = Deployment("churn", "deployed", world.now, "ci", version)
+            await record_deployments(database, [made], world.moment())
+        await watch.look_after(MINUTE)
+        await forget_series(database, HOUR, world.moment())
+        await watch.look_after(MINUTE)
+        asked = MeasurementFilter("churn", "psi", since=START)
+        await database.snapshot(lambda conn: models.measurements(conn, asked, None, 10))
+        await database.snapshot(lambda conn: model_page(conn, world.moment(), "churn", "", 10))
+        await database.snapshot(lambda conn: deployments.of_model(conn, "churn"))
+    assert len(statements) > 30
+    await none_reads_whole(database, statements, GROWING)
 
 
 async def test_what_is_old_is_found_without_reading_what_is_not(database: Database) -> None:

@@ -13,9 +13,9 @@ class SeriesRow(Row, table=True):
     """What is measured again and again: one metric of one model, feature and so on; `fingerprint` is its alert's.
 
     The `last_…` columns are of the newest observation, by when it was observed. `last_state` is what was made of it:
-    `ok`, `pending`, `firing`, `recorded` or `no_value`. The next one is awaited until `expected_at`. `trouble` is the
-    condition of the monitoring itself that is told of now, none if null. Nothing older than `baseline_from` is compared
-    with: another version, another test, or a person's word that this is the new normal.
+    `ok`, `pending`, `firing`, `recorded`, `no_value` or `no_rows`. The next one is awaited until `expected_at`.
+    `trouble` has the conditions of the monitoring itself that are told of now, none if null. Nothing older than
+    `baseline_from` is compared with: another version, another test, or a person's word that this is the new normal.
     """
 
     __table_args__ = (
@@ -24,6 +24,12 @@ class SeriesRow(Row, table=True):
             "expected_at",
             sqlite_where=text("expected_at IS NOT NULL"),
             postgresql_where=text("expected_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_series_trouble",
+            "trouble",
+            sqlite_where=text("trouble IS NOT NULL"),
+            postgresql_where=text("trouble IS NOT NULL"),
         ),
         Index("ix_series_model_metric", "model", "metric"),
     )
