@@ -1,10 +1,7 @@
 """The tools, what each is installed with, and what is shown with it."""
 
-import contextlib
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.programs import asked, eventually, free_port
 from tests.recipes.stage import SECRET, Stage, told
@@ -37,13 +34,10 @@ def bad_then_good(script: str) -> Callable[[Stage, Say], Awaitable[None]]:
     return show
 
 
-def champions(database: Path) -> list[str]:
-    """The versions that became the champion, as they are stored."""
-    asked_for = "SELECT model, model_version, action, alias FROM deployment WHERE alias = 'champion'"
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        return [
-            f"{model} {version}: {action} {alias}" for model, version, action, alias in connection.execute(asked_for)
-        ]
+async def champions(service: str) -> list[str]:
+    """The versions that became the champion, as they are kept."""
+    kept = (await asked("GET", f"{service}/api/v1/deployments?model=churn")).json()["items"]
+    return [f"{each['model']} {each['model_version']} {each['alias']}" for each in kept if each["alias"] == "champion"]
 
 
 async def mlflow(stage: Stage, say: Say) -> None:
@@ -63,8 +57,8 @@ async def mlflow(stage: Stage, say: Say) -> None:
     async with stage.running(*server, *artifacts, url=url, ready="/health", **settings):
         say(told(await stage.run("a_registered_model.py", stage.service.url, **settings)))
 
-        (champion,) = await eventually(lambda: champions(stage.folder / "alertsvc.db"))
-    say(f"stored: {champion}")
+        (champion,) = await eventually(lambda: champions(stage.service.url))
+    say(f"kept: {champion}")
     unsigned = await asked("POST", f"{stage.service.url}/api/v1/hooks/mlflow", {"entity": "model_version"})
     assert unsigned.status == 401
     say(f"without a signature: {unsigned.status}")
