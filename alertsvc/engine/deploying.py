@@ -5,6 +5,7 @@ A deployment is an annotation and never an alert. Series of a version that anoth
 
 from collections.abc import Sequence
 from functools import partial
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import Connection
 
@@ -35,7 +36,8 @@ async def record_deployments(
         database: Where to.
         made: What happened, each to one model.
         moment: The rules and the present instant.
-        once: A key of the sender's delivery: what comes with it again is not kept again, and none is returned.
+        once: A key of the sender's delivery: what comes with it again is not kept again, and none is returned. What
+            came with it first has the identities that `identity_of` gives.
 
     Raises:
         StoreUnavailableError: Nothing of it is kept.
@@ -48,7 +50,10 @@ def _record(made: Sequence[Deployment], moment: Moment, once: str | None, conn: 
     if once is not None and key not in arrivals.claim_keys(conn, {key: ""}, moment.now):
         return []
     before = {model: deployments.of_model(conn, model, limit=MOST_BEFORE) for model in {each.model for each in made}}
-    records = [DeploymentRecord(moment.new_id(), each, moment.now) for each in made]
+    records = [
+        DeploymentRecord(identity_of(once, place) if once is not None else moment.new_id(), each, moment.now)
+        for place, each in enumerate(made)
+    ]
     for model, known in sorted(before.items()):
         of_model = [each for each in made if each.model == model]
         _let_go(conn, model, superseded([each.deployment for each in known], of_model), moment)
@@ -61,6 +66,11 @@ def _record(made: Sequence[Deployment], moment: Moment, once: str | None, conn: 
     incidents.add_history(new, lines, (moment.new_id() for _ in lines))
     new.write(conn)
     return records
+
+
+def identity_of(once: str, place: int = 0) -> UUID:
+    """The identity of a deployment that came with a key of its sender's, at a place among those that did."""
+    return uuid5(NAMESPACE_URL, f"alertsvc:deployment:{once}:{place}")
 
 
 def _lines(conn: Connection, made: Deployment, moment: Moment) -> list[HistoryEntry]:

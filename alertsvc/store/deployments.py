@@ -57,14 +57,20 @@ def of_model(conn: Connection, model: str | None, after: UUID | None = None, lim
     d = deployment.c
     chosen = select(deployment)
     if model is None:
-        followed = chosen if after is None else chosen.where(d.id < after)
-        return [_record(row) for row in conn.execute(followed.order_by(d.id.desc()).limit(limit))]
-    chosen = chosen.where(d.model == model)
+        at = d.received_at
+    else:
+        at, chosen = d.happened_at, chosen.where(d.model == model)
     if after is not None:
-        last = select(d.happened_at).where(d.id == after).scalar_subquery()
-        chosen = chosen.where(or_(d.happened_at < last, and_(d.happened_at == last, d.id < after)))
-    rows = conn.execute(chosen.order_by(d.happened_at.desc(), d.id.desc()).limit(limit))
+        last = select(at).where(d.id == after).scalar_subquery()
+        chosen = chosen.where(or_(at < last, and_(at == last, d.id < after)))
+    rows = conn.execute(chosen.order_by(at.desc(), d.id.desc()).limit(limit))
     return [_record(row) for row in rows]
+
+
+def by_id(conn: Connection, deployment_id: UUID) -> DeploymentRecord | None:
+    """One of them."""
+    row = conn.execute(select(deployment).where(deployment.c.id == deployment_id)).one_or_none()
+    return None if row is None else _record(row)
 
 
 def versions_of(conn: Connection, model: str, limit: int) -> list[VersionSeen]:

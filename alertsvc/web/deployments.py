@@ -5,15 +5,18 @@ from typing import Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery, JSONBody
 
-from alertsvc.engine.deploying import record_deployments
+from alertsvc.engine.commands import UnknownThingError
+from alertsvc.engine.deploying import identity_of, record_deployments
 from alertsvc.engine.service import Service
 from alertsvc.ingest.clean import clean_instant
 from alertsvc.ingest.events import MOST_AHEAD
 from alertsvc.store import deployments
 from alertsvc.web import asking
 from alertsvc.web.access import Caller, needs
+from alertsvc.web.events import idempotency_key
 from alertsvc.web.model_views import DeploymentPageView, DeploymentRequest, DeploymentView
 from alertsvc.web.problems import Problem
 
@@ -35,15 +38,30 @@ async def list_deployments(
     return DeploymentPageView(items=items, next_cursor=asking.cursor_of(following))
 
 
-@post("/", status_code=201, guards=[needs("ingest")])
+@post(
+    "/",
+    status_code=201,
+    guards=[needs("ingest")],
+    responses={200: ResponseSpec(DeploymentView, generate_examples=False, description="It was taken before")},
+)
 async def create_deployment(
     data: JSONBody[DeploymentRequest], request: Request[Caller, Any, Any], service: NamedDependency[Service]
 ) -> Response[DeploymentView]:
-    """It stands in the timelines of the model's open incidents, and baselines begin anew. It raises no alert."""
+    """It stands in the timelines of the model's open incidents, and baselines begin anew. It raises no alert.
+
+    With `Idempotency-Key` it is taken once: 200 answers what was taken with the key before.
+    """
+    key = idempotency_key(request)
+    once = None if key is None else f"{request.user.name}:{key}"
     made = data.made(request.user.name or SOURCE, _happened_at(data.happened_at, service.clock()))
-    (record,) = await record_deployments(service.database, [made], service.moment())
+    records = await record_deployments(service.database, [made], service.moment(), once)
     service.something_is_due()
-    return Response(DeploymentView.of(record), status_code=201)
+    if records or once is None:
+        return Response(DeploymentView.of(records[0]), status_code=201)
+    known = await service.database.snapshot(lambda conn: deployments.by_id(conn, identity_of(once)))
+    if known is None:
+        raise UnknownThingError("deployment that came with this Idempotency-Key before: it was forgotten")
+    return Response(DeploymentView.of(known), status_code=200)
 
 
 def _happened_at(given: datetime | None, now: datetime) -> datetime:

@@ -128,6 +128,15 @@ async def test_deployments_are_listed_the_latest_first(client: Client) -> None:
     assert [each["model"] for each in (await got(client, "/api/v1/deployments"))["items"]].count("fraud") == 1
 
 
+async def test_a_deployment_that_is_told_again_is_taken_once(client: Client) -> None:
+    body, key = {"model": "churn", "model_version": "7"}, {"Idempotency-Key": "build-12"}
+    first = await client.post("/api/v1/deployments", json=body, headers=key)
+    again = await client.post("/api/v1/deployments", json=body, headers=key)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert len((await got(client, "/api/v1/deployments"))["items"]) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
