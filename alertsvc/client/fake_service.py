@@ -4,14 +4,14 @@ Unlike the rest of the client this needs what the service needs. Its rules are t
 nothing of them: the alerts of one model and environment are one incident.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from alertsvc.clock import new_id, utc_now
-from alertsvc.core import acts
+from alertsvc.core import acts, freshness
 from alertsvc.core.acts import Act, Actor, NotPossibleError
 from alertsvc.core.alerts import PERSON, Alert, Change
 from alertsvc.core.correlate import CorrelateRule
@@ -19,10 +19,12 @@ from alertsvc.core.decide import Batch, correlation_for
 from alertsvc.core.digests import DigestRule, Every
 from alertsvc.core.incidents import Firing, Incident, Situation
 from alertsvc.core.model import AlertState, Deliver, Event, Severity
+from alertsvc.core.observation import Trouble
 from alertsvc.core.route import Matcher, Op, Route, Timing
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.ingest import events
 from alertsvc.ingest.events import ParsedEvents
+from alertsvc.ingest.monitoring import fingerprint_about
 from alertsvc.ingest.parsed import BadItem
 from alertsvc.ingest.tools import reading
 from alertsvc.ingest.tools.context import Context
@@ -83,6 +85,7 @@ class FakeService:
     def _take(self, parsed: ParsedEvents, now: datetime) -> Taken:
         arrived = [event for _, event in parsed.events]
         changes = self._decide(arrived, now)
+        self._decide(list(self._ended_by(arrived)), now)
         items = [
             self._item(index, event, key, change)
             for (index, event), key, change in zip(parsed.events, parsed.keys, changes, strict=True)
@@ -92,6 +95,22 @@ class FakeService:
             for each in parsed.refused
         ]
         return sorted([*items, *refused], key=lambda item: item["index"]), parsed.refused
+
+    def _ended_by(self, arrived: Sequence[Event]) -> Iterator[Event]:
+        """The ends of what was wrong with the monitoring of series that have a value again.
+
+        The service finds them by itself a few seconds later.
+        """
+        for event in arrived:
+            if event.observation is None or event.observation.trouble is not None:
+                continue
+            for trouble in (Trouble.NO_VALUE, Trouble.NO_ROWS):
+                name = fingerprint_about(event.fingerprint, trouble)
+                alert = self.alerts.get(name)
+                if alert is not None and alert.state is AlertState.FIRING:
+                    labels = freshness.about(event.labels, trouble)
+                    end = Event(freshness.SOURCE, name, AlertState.RESOLVED, alert.severity, labels)
+                    yield replace(end, observed_at=event.observed_at, decided_by=freshness.SOURCE)
 
     def _decide(self, arrived: Sequence[Event], now: datetime) -> list[Change | None]:
         moment = Moment(RULES, now, new_id)

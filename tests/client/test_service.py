@@ -60,3 +60,15 @@ async def test_a_deployment_is_kept(tmp_path: Path) -> None:
         assert (await client.deployment("churn", 7, alias="champion", details={"build": 12})).ok
         (kept,) = await deployments(service)
     assert (kept["model_version"], kept["alias"], kept["action"]) == ("7", "champion", "deployed")
+
+
+async def test_a_value_that_is_none_is_an_alert_until_there_is_one(tmp_path: Path) -> None:
+    async with alertsvc(configured(tmp_path)) as service, AsyncAlertClient(service.url) as client:
+        assert (await client.metric("churn", "psi", float("nan"), threshold=0.2)).ok
+        assert len(await open_ones(client)) == 1
+        assert (await client.metric("churn", "psi", 0.1, threshold=0.2)).ok
+
+        async def is_over() -> bool:
+            return not await open_ones(client)
+
+        await eventually(is_over)
