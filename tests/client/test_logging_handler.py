@@ -109,7 +109,7 @@ def test_a_service_that_hangs_holds_nobody_up_and_what_waits_is_bounded(log: log
     began = time.monotonic()
     for each in range(100):
         log.error("template %s" + str(each), each)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3.0
     assert handler.dropped == 95
     freed.set()
 
