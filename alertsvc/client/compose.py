@@ -51,7 +51,12 @@ def _field(name: str, value: object) -> JSON:
     return _READERS.get(name, plain)(name, value)
 
 
-def _span(name: str, value: object) -> JSON:
+def span(name: str, value: object) -> JSON:
+    """A span of time as the service reads it.
+
+    Raises:
+        BadValueError: It is neither one nor a text.
+    """
     return f"{max(1, round(value.total_seconds()))}s" if isinstance(value, timedelta) else plain(name, value)
 
 
@@ -81,7 +86,7 @@ _READERS: Mapping[str, Callable[[str, object], JSON]] = {
     "segment": texts,
     "window": _window,
     "links": _links,
-    "expect_next_within": _span,
+    "expect_next_within": span,
     "model_version": word,
     "run_id": word,
     "experiment_id": word,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
 from alertsvc.client.answers import Item, Result, document_of, items_of, items_refused
-from alertsvc.client.compose import Encoded, bodies, encoded_event
+from alertsvc.client.compose import Encoded, bodies, encoded_event, span
 from alertsvc.client.errors import AlertsvcError, ApiError, BadValueError, RefusedError
 from alertsvc.client.exchange import Budget, Request, Work, exchange
 from alertsvc.client.plain import JSON, encoded, instant, plain, texts, word
@@ -89,7 +89,7 @@ def send_report(settings: Settings, tool: str, report: object, context: Mapping[
     known = {"model": settings.defaults.model, "environment": settings.defaults.environment, **_given(context)}
     try:
         path = HOOKS + word("tool", tool)
-        params = {name: word(name, value) for name, value in known.items() if value is not None}
+        params = {name: word(name, span(name, value)) for name, value in known.items() if value is not None}
         body = _text_of(report)
     except BadValueError as fault:
         return Result(False, error=fault)

@@ -88,6 +88,7 @@ DATA_QUALITY = frozenset(
         "missing_values",
         "duplicate_share",
         "failed_expectations",
+        "failed_tests",
         "unexpected_percent",
         "out_of_range_share",
         "schema_errors",

@@ -25,6 +25,7 @@ PARAMETERS = {
     "dry_run": "Decide and route, and store and send nothing.",
     "environment": "The label `environment`.",
     "feature": "The label `feature`.",
+    "expect_next_within": "A duration such as `26h`: it is an alert when the next report takes longer.",
     "filter": 'An Alertmanager matcher, such as `team="fraud"`; repeatable, all must fit one alert of the incident.',
     "fingerprint": "The `fingerprint` of a series, as its model shows it.",
     "item_id": "The `id` of a quarantined item.",

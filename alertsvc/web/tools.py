@@ -50,6 +50,7 @@ async def report_hook(
     observed_at: FromQuery[str | None] = None,
     run_id: FromQuery[str | None] = None,
     split: FromQuery[str | None] = None,
+    expect_next_within: FromQuery[str | None] = None,
     dry_run: FromQuery[bool] = False,
 ) -> Response[ToolAnswer | DryRunAnswer]:
     """A report as the tool writes it, good or bad: what failed opens an alert, and what passes ends it.
@@ -58,7 +59,7 @@ async def report_hook(
     is on durable storage, item by item. 422: it is no report of this tool, and is kept in the quarantine.
     """
     source = request.scope["path"].rstrip("/").rpartition("/")[2].replace("-", "_")
-    context = Context(model, model_version, environment, dataset, observed_at, run_id, split)
+    context = Context(model, model_version, environment, dataset, observed_at, run_id, split, expect_next_within)
     key = idempotency_key(request)
     body = await read_counted(request, service, source)
     return await _take(_Sent(service, source, request.user.name, body, key), context, dry_run=dry_run)

@@ -9,7 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -269,7 +269,8 @@ async def test_reports_go_as_they_are_with_what_they_lack(caller: Caller) -> Non
     service = Scripted(httpx.Response(202, json={"accepted": 1, "items": [{"index": 0, "state": "firing"}]}))
     client = caller.new(service, model="churn")
     text = '{"metrics": [NaN]}'
-    result = await caller(client.report, "evidently", text, dataset="daily")
+    soon = timedelta(hours=26)
+    result = await caller(client.report, "evidently", text, dataset="daily", expect_next_within=soon)
     await caller(client.report, "great-expectations", {"success": False, "score": math.nan}, model="other")
     assert (result.ok, result.item.state) == (True, "firing")
     assert [each.url.path for each in service.requests] == [
@@ -277,7 +278,11 @@ async def test_reports_go_as_they_are_with_what_they_lack(caller: Caller) -> Non
         "/api/v1/hooks/great-expectations",
     ]
     assert service.requests[0].content.decode() == text
-    assert dict(service.requests[0].url.params) == {"model": "churn", "dataset": "daily"}
+    assert dict(service.requests[0].url.params) == {
+        "model": "churn",
+        "dataset": "daily",
+        "expect_next_within": "93600s",
+    }
     assert json.loads(service.requests[1].content) == {"success": False, "score": None}
     assert service.requests[1].url.params["model"] == "other"
 

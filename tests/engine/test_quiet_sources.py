@@ -128,7 +128,7 @@ async def test_a_later_repetition_asks_of_one_that_was_there_before_it_was_asked
     assert (await only_alert(told)).silent_at == told.now + LIMIT
 
 
-def test_only_alertmanager_repeats_what_fires_and_promises_no_end() -> None:
+def test_alertmanager_and_grafana_repeat_what_fires_and_promise_no_end() -> None:
     assert {alertmanager.SOURCE, grafana.SOURCE} == REPEAT_WHAT_FIRES
 
 

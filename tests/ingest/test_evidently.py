@@ -1,6 +1,7 @@
 """Evidently's reports: every version's shape comes to the same findings, and a snapshot to one event."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,21 @@ def test_a_dumped_snapshot_says_which_model_it_is_about() -> None:
         "7",
         "2026-07-01T06:00:00+00:00",
     )
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "observed_at"),
+    [
+        pytest.param("2026-07-01T06:00:00+02:00", "2026-07-01T06:00:00+02:00", id="with-a-zone"),
+        pytest.param("2026-07-01T06:00:00", None, id="without"),
+        pytest.param("2199-07-01T06:00:00+00:00", None, id="in-the-future"),
+        pytest.param(7, None, id="no-time"),
+    ],
+)
+def test_when_a_snapshot_was_made_counts_if_it_is_known(timestamp: object, observed_at: str | None) -> None:
+    dumped = json.loads(raw("evidently/v07_snapshot_dumps_datadrift_drift_widgets_emptied.json"))
+    context = Context(received_at=datetime(2026, 11, 27, tzinfo=UTC))
+    assert evidently.read({**dumped, "timestamp": timestamp}, context).context.observed_at == observed_at
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ PYTHONS_JSON = json_values(st.floats())
 
 def test_every_source_has_its_reader() -> None:
     assert SOURCES["alertmanager"] is alertmanager.parse
+    assert SOURCES["grafana"] is grafana.parse
 
 
 @DOORS

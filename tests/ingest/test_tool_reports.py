@@ -1,7 +1,7 @@
 """The reports of the other tools, and what all reports have in common."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -283,6 +283,7 @@ def test_a_test_of_the_webhook_is_recorded_and_raises_nothing(request_: dict[str
     parsed = parse("mlflow", request_["body_raw"].encode(), Context(), NOW, WORDS)
     ((_, event),) = parsed.events.events
     assert (event.state, parsed.deployments, parsed.notes) == (None, (), [mlflow.TESTED])
+    assert event.observation is None  # nobody waits for the next one
 
 
 def test_an_event_from_the_future_happened_when_it_arrived() -> None:
@@ -364,15 +365,42 @@ def test_of_two_findings_about_one_thing_the_graver_counts() -> None:
 
 
 def test_a_summary_of_very_many_failures_stays_small() -> None:
-    rows = [
-        {"success": False, "expectation_config": {"type": "e", "kwargs": {"column": "c" * 900 + str(n)}}}
-        for n in range(3000)
-    ]
-    body = json.dumps({"success": False, "results": rows}).encode()
-    found = great_expectations.read(json.loads(body), ABOUT).told[0]
-    assert (len(found.details["failed"]), found.details["failed_count"]) == (MOST_LISTED, 3000)
+    configs = [{"type": "e", "kwargs": {"column": '"' * 900 + str(number)}} for number in range(3000)]
+    failed = [{"success": False, "expectation_config": config} for config in configs]
+    crashed = [{**each, "exception_info": {"raised_exception": True}} for each in failed]
+    body = json.dumps({"success": False, "results": [*failed, *crashed]}).encode()
+    details = great_expectations.read(json.loads(body), ABOUT).told[0].details
+    assert (len(details["failed"]), details["failed_count"]) == (MOST_LISTED, 3000)
+    assert (len(details["not_computed"]), details["not_computed_count"]) == (MOST_LISTED, 3000)
     assert len(events_of("great_expectations", body)) == 1
 
 
 def test_the_names_of_a_context_are_the_parameters_of_the_doors() -> None:
-    assert NAMES == ("model", "model_version", "environment", "dataset", "observed_at", "run_id", "split")
+    assert NAMES == (
+        "model",
+        "model_version",
+        "environment",
+        "dataset",
+        "observed_at",
+        "run_id",
+        "split",
+        "expect_next_within",
+    )
+
+
+def test_a_column_that_is_fine_again_ends_its_own_alert() -> None:
+    context = Context(model="churn", split="feature")
+    bad = events_of("evidently", raw("evidently/v07_datadrift_drift_tests.json"), context)
+    good = events_of("evidently", raw("evidently/v07_datadrift_nodrift_tests.json"), context)
+    before, after = ({each.fingerprint: each for each in events} for events in (bad, good))
+    assert before.keys() == after.keys()
+    ended = {each.labels.get("feature") for key, each in before.items() if each.state != after[key].state}
+    assert ended == {"age", "income", "channel", "plan"}
+
+
+def test_the_next_report_may_be_expected() -> None:
+    context = Context(model="churn", split="feature", expect_next_within="26h")
+    whole, *columns = events_of("evidently", raw("evidently/v07_datadrift_drift_tests.json"), context)
+    assert whole.observation is not None
+    assert whole.observation.expect_next_within == timedelta(hours=26)
+    assert {each.observation and each.observation.expect_next_within for each in columns} == {None}

@@ -17,6 +17,7 @@ HINT = (
     ' {"data": {"is_drift": …, "p_val": …, "threshold": …}, "meta": {"name": …}}'
 )
 MOST_FEATURES = 1000
+MOST_LISTED = 200
 
 
 def read(found: object, context: Context) -> Report:
@@ -47,7 +48,7 @@ def _whole(data: Json, detector: str | None, scores: list[float | None], limits:
     lowest = min((each for each in scores if each is not None), default=None)
     limit = min((each for each in limits if each is not None), default=None)
     distances = _listed(data.get("distance"))
-    details = {"p_val": scores[:MOST_FEATURES], "distance": distances[:MOST_FEATURES]}
+    details = {"p_val": scores[:MOST_LISTED], "distance": distances[:MOST_LISTED]}
     return replace(_finding(detector, bool(scores), lowest, limit), details=details)
 
 

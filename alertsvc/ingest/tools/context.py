@@ -14,7 +14,10 @@ CARRIERS = ("report", "result", "payload")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known of a report beside the report. `split` asks for an event of each column, say, beside the whole."""
+    """What is known of a report beside the report. `split` asks for an event of each column, say, beside the whole.
+
+    The next report is expected within `expect_next_within`, a duration as direct events have it.
+    """
 
     model: str | None = None
     model_version: str | None = None
@@ -23,6 +26,7 @@ class Context:
     observed_at: str | None = None
     run_id: str | None = None
     split: str | None = None
+    expect_next_within: str | None = None
     received_at: datetime | None = None
 
     def or_else(self, given: Mapping[str, object]) -> "Context":

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from alertsvc.ingest.clean import clean_text
 from alertsvc.ingest.decoding import Json, as_number, as_object, as_text, objects
 from alertsvc.ingest.tools.context import Context, UnknownShapeError, check_split
-from alertsvc.ingest.tools.finding import MOST_LISTED, Finding, once
+from alertsvc.ingest.tools.finding import MAX_LISTED_BYTES, MOST_LISTED, Finding, once
 from alertsvc.ingest.tools.report import Report
 
 HINT = "no result of Deepchecks: send what result.to_json(with_display=False) gives, of a check or of a suite"
@@ -85,6 +86,8 @@ def _scores(value: Json) -> dict[str, float]:
 
 
 def _details(scores: dict[str, float], conditions: Sequence[Json]) -> Json:
-    most = dict(sorted(scores.items(), key=lambda pair: -pair[1])[:MOST_LISTED])
-    listed = [f"{_status(each)}: {str(each.get('Condition'))[:300]}" for each in conditions[:MOST_LISTED]]
+    worst = sorted(scores.items(), key=lambda pair: -pair[1])[:MOST_LISTED]
+    most = {clean_text(column, MAX_LISTED_BYTES): score for column, score in worst}
+    said = (f"{_status(each)}: {each.get('Condition')}" for each in conditions[:MOST_LISTED])
+    listed = [clean_text(each, MAX_LISTED_BYTES) for each in said]
     return {name: value for name, value in (("drift_scores", most), ("conditions", listed)) if value}

@@ -7,6 +7,7 @@ detail, and get events of their own only with `split=feature`.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from alertsvc.ingest.decoding import Json, as_object, as_text, objects
 from alertsvc.ingest.metrics import Direction
@@ -46,8 +47,18 @@ def read(found: object, context: Context) -> Report:
     notes = [] if any(each.breached is not None or each.is_error for each in told) else [NO_VERDICT]
     if not told:
         told = [_record(report)]
-    timestamp = {"observed_at": report["timestamp"]} if "metric_results" in report and "timestamp" in report else {}
-    return Report(findings, told, context.or_else({**metadata_of(report), **timestamp}), notes)
+    return Report(findings, told, context.or_else({**metadata_of(report), **_observed_at(report, context)}), notes)
+
+
+def _observed_at(report: Json, context: Context) -> Json:
+    """When a snapshot that was dumped says it was made, if it has a zone: without one nobody knows when that was."""
+    try:
+        moment = datetime.fromisoformat(as_text(report.get("timestamp")) or "")
+    except ValueError:
+        return {}
+    if moment.tzinfo is None or (context.received_at is not None and moment > context.received_at):
+        return {}
+    return {"observed_at": moment.isoformat()}
 
 
 def _checks(report: Json) -> tuple[list[Finding], list[Finding]]:

@@ -9,9 +9,9 @@ from alertsvc.ingest.decoding import Json, as_number
 from alertsvc.ingest.metrics import Direction
 from alertsvc.ingest.tools.context import Context
 
-MOST_LISTED = 50
+MOST_LISTED = 25
 """So many of what failed stand in the details of a summary; how many there were is said beside them."""
-MAX_LISTED_BYTES = 300
+MAX_LISTED_BYTES = 200
 MAX_WORDS_BYTES = 2000
 
 Limits = float | dict[str, float]
@@ -54,6 +54,11 @@ class Finding:
         """What tells it from the other findings of a report."""
         labels = tuple(sorted(self.labels.items()))
         return (self.kind, self.metric, self.feature, self.test, self.dataset, labels)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it is there for the record only: no verdict, no number, and no want of one."""
+        return self.breached is None and self.value is None and not self.is_error
 
     @property
     def gravity(self) -> int:
@@ -104,6 +109,7 @@ def as_event(finding: Finding, context: Context) -> Json:
         "details": finding.details or None,
         "links": list(finding.links) or None,
         "window": finding.window,
+        "expect_next_within": context.expect_next_within if finding.feature is None else None,  # columns come and go
     }
     is_judged = finding.breached is not None and not finding.is_error
     if finding.direction is not None or is_judged:

@@ -70,7 +70,12 @@ def parse(source: str, body: bytes, context: Context, received_at: datetime, sev
             f"{len(report.told)} findings in one report; at most {MOST_EVENTS} are taken: leave split out"
         )
     items = [as_event(each, report.context) for each in report.told]
-    return ParsedReport(read_all(items, received_at, severities, source=source), report.deployments, report.notes)
+    read = read_all(items, received_at, severities, source=source)
+    events = tuple(
+        (index, replace(event, observation=None) if report.told[index].says_nothing else event)
+        for index, event in read.events
+    )  # what measures nothing is no series that anybody waits for
+    return ParsedReport(replace(read, events=events), report.deployments, report.notes)
 
 
 def packed(source: str, body: bytes, context: Context) -> bytes:
