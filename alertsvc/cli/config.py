@@ -18,12 +18,13 @@ def config() -> None:
 
 
 @config.command("schema")
-def schema() -> None:
+@click.option("--thresholds", "of_thresholds", is_flag=True, help="That of the file of thresholds instead.")
+def schema(*, of_thresholds: bool) -> None:
     """Print the JSON Schema of the configuration file, for editors."""
     from alertsvc.channels import CHANNELS
-    from alertsvc.settings.schema import config_schema
+    from alertsvc.settings.schema import config_schema, thresholds_schema
 
-    click.echo(json.dumps(config_schema(CHANNELS), indent=2))
+    click.echo(json.dumps(thresholds_schema() if of_thresholds else config_schema(CHANNELS), indent=2))
 
 
 @config.command("import")

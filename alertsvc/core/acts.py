@@ -110,6 +110,14 @@ def comment(situation: Situation, actor: Actor, moment: Moment) -> Act:
     return _done("comment", after, Telling(after, situation, moment), actor, moment)
 
 
+def accept(situation: Situation, actor: Actor, moment: Moment, what: str) -> Act:
+    """Somebody takes `what` one of its alerts is now as normal."""
+    after = _of(situation).next(moment.now)
+    line = f"{what} as it is now is the new normal"
+    said = replace(actor, comment=f"{line}: {actor.comment}" if actor.comment else line)
+    return _done("accepted", after, Telling(after, situation, moment), said, moment)
+
+
 def _of(situation: Situation) -> Incident:
     if situation.incident is None:
         raise LookupError("there is no incident to act on")

@@ -184,6 +184,10 @@ class Batch:
         self._happenings.append(Happening(event, step, arrival_id, received_at, incident_id))
         return step.change
 
+    def alert(self, fingerprint: str) -> Alert | None:
+        """An alert as the events so far left it, if it is among those given or new."""
+        return self._alerts.get(fingerprint)
+
     def incident_of(self, fingerprint: str) -> UUID | None:
         """The incident that an alert stands in after the events so far."""
         alert = self._alerts.get(fingerprint)

@@ -60,7 +60,7 @@ def state_of(event: Event) -> str:
     if observation is not None and observation.trouble is not None:
         return observation.trouble
     if event.state is None:
-        return "recorded"
+        return "pending" if event.is_pending else "recorded"
     return "firing" if event.state is AlertState.FIRING else "ok"
 
 

@@ -94,7 +94,8 @@ class Event:
     looks up. `state` is None when nobody said what the value means: it is recorded and decides nothing. `starts_at`
     names the episode where the source keeps episodes (Alertmanager); `observed_at` orders the observations of a source
     that does not (a drift job). One that fires does so until `expires_at` unless it is repeated; None: until it is said
-    to have ended. One that is a measurement has it as `observation`.
+    to have ended. One that is a measurement has it as `observation`. `is_pending`: it is bad, and not for long
+    enough to have a state.
     """
 
     source: str
@@ -115,3 +116,4 @@ class Event:
     group_key: str | None = None
     decided_by: str = "source"
     observation: Observation | None = None
+    is_pending: bool = False

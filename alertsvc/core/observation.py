@@ -29,8 +29,9 @@ class Observation:
 
     `kind`, `direction` and `score_type` are the words of the direct event; None: nobody said and nothing follows from
     names. `has_value` is False where the monitor ran and could not compute it. `is_settled`: the sender said by itself
-    what the value means (a status, the tool's verdict, a threshold), so no threshold of ours is asked. `row_count` is
-    how many rows it was computed over. The next one is expected within `expect_next_within`; None: nobody waits.
+    what the value means (a status, the tool's verdict, a threshold), so no threshold of ours is asked; `is_graded`: and
+    how bad that is. `row_count` is how many rows it was computed over. The next one is expected within
+    `expect_next_within`; None: nobody waits.
     """
 
     model: str
@@ -43,6 +44,7 @@ class Observation:
     model_version: str | None = None
     score_type: str | None = None
     direction: str | None = None
+    is_graded: bool = False
     has_value: bool = True
     is_settled: bool = False
     row_count: int | None = None

@@ -17,6 +17,7 @@ from alertsvc.core.routing_table import RoutingTable
 from alertsvc.core.severity import SeverityRule
 from alertsvc.core.storm import StormRule
 from alertsvc.core.storms import Storms
+from alertsvc.core.thresholds.policy import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Rules:
     stale_after: timedelta | None = None
     intervals: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     models: Mapping[str, ModelFacts] = field(default_factory=dict[str, ModelFacts])
+    thresholds: Thresholds = field(default_factory=Thresholds)
     freshness: Freshness = field(default_factory=Freshness)
     fingerprint: str = ""
     routing: RoutingTable = field(init=False, repr=False, compare=False)

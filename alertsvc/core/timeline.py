@@ -10,6 +10,7 @@ from alertsvc.core.endings import ending
 from alertsvc.core.incidents import Incident
 from alertsvc.core.model import Event, IncidentStatus
 from alertsvc.core.naming import alert_name, cut, own_labels
+from alertsvc.core.thresholds.words import BECAUSE, RULE
 
 NAMED_IN_HISTORY = 5
 
@@ -86,10 +87,19 @@ def _facts(first: Sequence[_Named]) -> dict[str, object]:
             "alertname": cut(each.event.labels.get("alertname", "")),
             "labels": each.own,
             "name": each.name,
+            **_decision(each.event),
         }
         for each in first
     ]
     return {"alerts": shown} if shown else {}
+
+
+def _decision(event: Event) -> dict[str, object]:
+    """What decided on a measurement, and the entry of the file of thresholds if one did."""
+    if event.observation is None:
+        return {}
+    said = {"decided_by": event.decided_by, RULE: event.annotations.get(RULE), BECAUSE: event.annotations.get(BECAUSE)}
+    return {name: cut(text) for name, text in said.items() if text}
 
 
 def outgrown(before: Incident) -> str:

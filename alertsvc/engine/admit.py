@@ -19,14 +19,18 @@ from alertsvc.core.decide import Batch, Verdict, correlation_for
 from alertsvc.core.judge import judge
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.rules import Moment
+from alertsvc.core.thresholds.words import BECAUSE, RULE
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
+from alertsvc.engine.judging import Judging, Observed, judging_of
 from alertsvc.engine.muting import Begun, mutes_for
+from alertsvc.engine.repeats import told_again
 from alertsvc.engine.storming import with_storms
-from alertsvc.store import alerts, arrivals, incidents, series, tally
+from alertsvc.store import alerts, arrivals, incidents, measurements, series, tally
 from alertsvc.store.alerts import Keys
 from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
 from alertsvc.store.database import ConflictError, is_unavailable
 from alertsvc.store.insertions import Insertions
+from alertsvc.store.measurements import Kept
 from alertsvc.store.recall import Recall
 
 log = logging.getLogger(__name__)
@@ -67,7 +71,11 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What became of one event. `change` is None when it was recorded only, or could not be applied."""
+    """What became of one event. `change` is None when it was recorded only, or could not be applied.
+
+    `is_pending`: it will fire if it lasts. `rule` is the entry of the file of thresholds that had a say, and
+    `because` says why.
+    """
 
     fingerprint: str
     change: Change | None
@@ -76,6 +84,9 @@ class ItemResult:
     decided_by: str
     incident_id: UUID | None
     failure: str | None = None
+    is_pending: bool = False
+    rule: str | None = None
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,10 @@ class _Arrival:
     received_at: datetime
     correlation: Correlation | None = None
     """That of an alert which is probably new: whether it has an incident is asked together with everything else."""
+
+    def with_event(self, event: Event) -> "_Arrival":
+        """The same with its event as it was judged."""
+        return self if event is self.event else replace(self, event=event)
 
 
 def admit(
@@ -177,7 +192,10 @@ def _take(
         for each in submissions
         for event in each.events
     ]
-    fresh_ids = _claim_event_ids(conn, [item for item in flow if item.arrival_id not in repeated], moment.now)
+    again = told_again(conn, flow, repeated, moment.now)
+    judging = _judging(conn, flow, again, moment)
+    if judging is not None:
+        flow = [item.with_event(event) for item, event in zip(flow, judging.judged(), strict=True)]
     names = {item.event.fingerprint for item in flow}
     begun: Begun | None = None
     open_keys: Collection[str] | None = None
@@ -190,13 +208,17 @@ def _take(
         seen = recall.known(conn, names, Keys(asked.keys(), _keys_that_open(flow), resolved_since))
         known, open_keys, reserved = seen.alerts, seen.open_keys, seen.numbers
         begun = partial(recall.begun, conn, revision=seen.silences_revision)
-    unsure = _not_surely_duplicate(flow, known, fresh_ids)
-    changing = [position for position in unsure if flow[position].arrival_id not in repeated]
+    changing = _not_surely_duplicate(flow, known, again)
     batch = _decide(conn, [flow[position] for position in changing], known, moment, open_keys)
     changes: dict[int, Change] = {}
-    for position in changing:
+    waiting = set(changing)
+    for position in range(len(flow)) if judging is not None else changing:
         item = flow[position]
-        changes[position] = batch.arrive(item.event, item.arrival_id, item.received_at, item.correlation)
+        if judging is not None:
+            alert = batch.alert(item.event.fingerprint) or known.get(item.event.fingerprint)
+            item = flow[position] = item.with_event(judging.settle(position, item.event, alert))
+        if item.event.state is not None and position in waiting:
+            changes[position] = batch.arrive(item.event, item.arrival_id, item.received_at, item.correlation)
     results = [
         _result(item, changes.get(position, Change.DUPLICATE), known, batch) for position, item in enumerate(flow)
     ]
@@ -204,8 +226,8 @@ def _take(
     records = [_record(each, receipt, moment) for each, receipt in zip(submissions, receipts, strict=True)]
     new = Insertions(reserved)
     arrivals.add(new, records)
-    fresh = [item for item in flow if item.arrival_id not in repeated]
-    _keep_measurements(new, fresh, moment)
+    fresh = [item for position, item in enumerate(flow) if position not in again]
+    _keep_measurements(new, flow, again, judging, moment)
     series.add(new, [(item.event, item.received_at) for item in fresh if item.event.observation is not None])
     deciding = with_storms(conn, moment) if batch.changed else moment
     verdict = _finish(conn, batch, deciding, begun)
@@ -227,31 +249,24 @@ def _numbers(
     return (Recall() if recall is None else recall).numbers(conn, wanted.keys(), at_hand)
 
 
-def _claim_event_ids(conn: Connection, flow: Sequence[_Arrival], now: datetime) -> set[str]:
-    """The event ids that arrive for the first time. One that came before is a duplicate, whatever else it says.
-
-    They are names of observations of one alert: a run that names all its metrics' events alike repeats none of them.
-    """
-    named = {_event_key(item.event): item.event.fingerprint for item in flow if item.event.event_id}
-    return arrivals.claim_keys(conn, named, now) if named else set()
-
-
-def _event_key(event: Event) -> str:
-    return f"event:{event.source}:{event.fingerprint}:{event.event_id}"
+def _judging(conn: Connection, flow: Sequence[_Arrival], again: Collection[int], moment: Moment) -> Judging | None:
+    """What judges the observations among the arrivals; None when there are none."""
+    if not any(item.event.observation for item in flow):
+        return None
+    observed = [
+        Observed(item.event, item.arrival_id, item.received_at, position in again) for position, item in enumerate(flow)
+    ]
+    return judging_of(conn, moment.rules.thresholds, observed, holds=True)
 
 
-def _not_surely_duplicate(flow: Sequence[_Arrival], known: dict[str, Alert], fresh_ids: set[str]) -> list[int]:
+def _not_surely_duplicate(flow: Sequence[_Arrival], known: dict[str, Alert], again: Collection[int]) -> list[int]:
     """The positions of events that may change something. Once one of an alert may, all later ones of it may."""
     changing: list[int] = []
     unsure: set[str] = set()
     for position, item in enumerate(flow):
         event = item.event
-        if event.state is None:
+        if event.state is None or position in again:
             continue
-        if event.event_id:
-            if _event_key(event) not in fresh_ids:
-                continue
-            fresh_ids.discard(_event_key(event))  # the same id twice in one batch: the second is the duplicate
         alert = known.get(event.fingerprint)
         sure = alert is not None and event.fingerprint not in unsure and is_duplicate(alert, event, item.received_at)
         if not sure:
@@ -328,6 +343,9 @@ def _result(item: _Arrival, change: Change, known: dict[str, Alert], batch: Batc
         severity=event.severity,
         decided_by=event.decided_by,
         incident_id=None if recorded else incident_id,
+        is_pending=event.is_pending,
+        rule=event.annotations.get(RULE) if event.observation else None,
+        because=event.annotations.get(BECAUSE) if event.observation else None,
     )
 
 
@@ -375,13 +393,17 @@ def _record(each: Submission, receipt: Receipt, moment: Moment) -> ArrivalRecord
     )
 
 
-def _keep_measurements(new: Insertions, flow: Sequence[_Arrival], moment: Moment) -> None:
-    observed = [
-        (moment.new_id(), item.event, item.received_at)
-        for item in flow
-        if item.event.value is not None and item.event.observed_at is not None
-    ]
-    arrivals.add_measurements(new, observed)
+def _keep_measurements(
+    new: Insertions, flow: Sequence[_Arrival], again: Collection[int], judging: Judging | None, moment: Moment
+) -> None:
+    measurements.add(
+        new,
+        [
+            Kept(moment.new_id(), item.event, item.received_at, *(judging.kept(position) if judging else (None, True)))
+            for position, item in enumerate(flow)
+            if position not in again and item.event.value is not None and item.event.observed_at is not None
+        ],
+    )
 
 
 def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -> Receipt:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -13,9 +13,10 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from alertsvc import __version__, failpoints
 from alertsvc.settings.errors import ConfigError, Problem
-from alertsvc.settings.load import Loaded, read_text
+from alertsvc.settings.load import Loaded
 from alertsvc.settings.process import DEFAULT_DATABASE_URL, DatabaseSection
 from alertsvc.settings.source import ConfigSource
+from alertsvc.settings.text_file import read_text
 from alertsvc.store import configurations
 from alertsvc.store.configurations import Kept
 from alertsvc.store.connect import sqlite_path
@@ -26,6 +27,8 @@ from alertsvc.store.migrate import on_connection
 log = logging.getLogger(__name__)
 
 DATABASE_URL = "ALERTSVC_DATABASE_URL"
+THRESHOLDS = "/thresholds"
+"""The name under which the file of thresholds is kept beside the templates: no template's, as no file has it."""
 _NOT_FILES = ("ALERTSVC_", "--")
 _DATABASE_SECTION = re.compile(r"^[\"']?database[\"']?\s*:", re.MULTILINE)
 
@@ -44,7 +47,7 @@ async def keep(database: Database, loaded: Loaded, now: datetime) -> None:
         if not loaded.settings.database.keep_configuration:
             await database.transaction(configurations.forget)
             return
-        taken = Kept(loaded.rules.fingerprint, loaded.text, loaded.templates, __version__)
+        taken = Kept(loaded.rules.fingerprint, loaded.text, _files_of(loaded), __version__)
         is_new = await database.transaction(partial(_keep, taken, now))
         failpoints.reach("reload.kept")
     except IntegrityError:  # another replica keeps the same one at this moment
@@ -58,6 +61,10 @@ async def keep(database: Database, loaded: Loaded, now: datetime) -> None:
             " variables (X_file, X_env), or set database.keep_configuration to false",
             ", ".join(loaded.inline_secrets),
         )
+
+
+def _files_of(loaded: Loaded) -> Mapping[str, str]:
+    return loaded.templates if loaded.thresholds is None else {**loaded.templates, THRESHOLDS: loaded.thresholds}
 
 
 def _keep(taken: Kept, now: datetime, conn: Connection) -> bool:
@@ -115,7 +122,8 @@ def _last_good(source: ConfigSource, url: str, error: ConfigError) -> Beginning:
     if kept is None:
         raise _with(error, source, "the database has none")
     try:
-        loaded = source.read_kept(kept.text, kept.templates)
+        templates = {name: text for name, text in kept.templates.items() if name != THRESHOLDS}
+        loaded = source.read_kept(kept.text, templates, kept.templates.get(THRESHOLDS))
     except ConfigError as refused:
         first = refused.problems[0].headline
         raise _with(error, source, f"alertsvc {kept.version} took it, this version does not: {first}") from None

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from alertsvc.core.acts import NotPossibleError
 from alertsvc.core.deployments import Deployment
 from alertsvc.core.model import Event
+from alertsvc.core.thresholds.policy import Thresholds
 from alertsvc.engine.admit import Receipt, Submission
 from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.deploying import record_deployments
@@ -31,7 +32,8 @@ async def replay(service: Service, item_id: UUID) -> Receipt:
     """
     row = await _open_item(service, item_id)
     try:
-        again = _again(row, Reading(service.clock(), service.tuning.resolve_timeout, service.rules.severities))
+        reader = Reading(service.clock(), service.tuning.resolve_timeout, service.rules.severities)
+        again = _again(row, reader, service.rules.thresholds)
     except BadPayloadError as fault:
         raise NotPossibleError(f"it still cannot be read: {fault}") from None
     now = service.clock()
@@ -67,14 +69,14 @@ async def _open_item(service: Service, item_id: UUID) -> Any:
     return row
 
 
-def _again(row: Any, reading: Reading) -> tuple[Sequence[Event], Sequence[Deployment]]:
+def _again(row: Any, reading: Reading, thresholds: Thresholds) -> tuple[Sequence[Event], Sequence[Deployment]]:
     """What an item says, if it can be read by now: a whole report may have many events."""
     raw = bytes(row.raw)
     if row.form == "item" and row.source == grafana.SOURCE:
         return grafana.parse_kept(raw, reading.severities), ()
     if row.form != "item" or row.source not in READERS:
         return [_event(row, reading)], ()
-    parsed = parse_packed(row.source, raw, reading.received_at, reading.severities)
+    parsed = parse_packed(row.source, raw, reading.received_at, reading.severities, thresholds=thresholds)
     if parsed.events.refused:
         raise BadPayloadError(parsed.events.refused[0].reason)
     return [event for _, event in parsed.events.events], parsed.deployments

@@ -130,12 +130,14 @@ def is_yes_or_no(sent: EventIn, kind: Kind) -> bool:
     return kind is Kind.HEALTH and sent.metric in YES_OR_NO
 
 
-def severity_for(sent: EventIn, kind: Kind, severities: SeverityRule) -> Severity:
-    """The sender's word, else how bad such a thing usually is.
+def severity_for(sent: EventIn, kind: Kind, severities: SeverityRule, of_band: Severity | None = None) -> Severity:
+    """The sender's word, else that of the band its value is in, else how bad such a thing usually is.
 
     Raises:
         BadFieldError: The word is neither one of the four, nor one the operator or many tools use.
     """
+    if sent.severity is None and of_band is not None:
+        return of_band
     if sent.severity is None:
         return Severity.CRITICAL if is_yes_or_no(sent, kind) else severities.default
     word = sent.severity.strip().lower()
@@ -147,8 +149,8 @@ def severity_for(sent: EventIn, kind: Kind, severities: SeverityRule) -> Severit
     return severities.read(word)
 
 
-def summary_of(sent: EventIn, decided_by: str) -> str:
-    """One sentence: what of what has which value, and where its limit is."""
+def summary_of(sent: EventIn, decided_by: str, our_limit: float | None = None, our_side: str | None = None) -> str:
+    """One sentence: what of what has which value, and where its limit is: its sender's, or one of ours."""
     about = f"{sent.metric} of {sent.feature}" if sent.feature else sent.metric
     if decided_by in SAID_OF_TROUBLE:
         return clean_text(f"{about} {SAID_OF_TROUBLE[decided_by]}", MAX_VALUE_BYTES)
@@ -156,6 +158,9 @@ def summary_of(sent: EventIn, decided_by: str) -> str:
     shown = "not given" if value is None else f"{value:.3g}"
     limit = threshold_of(sent)
     direction = direction_for(sent)
+    if our_limit is not None and our_side is not None:
+        where = WORDS_FOR_LIMITS[Direction(our_side)]
+        return clean_text(f"{about} is {shown} (alert {where} {our_limit:.3g})", MAX_VALUE_BYTES)
     tail = f" (alert {WORDS_FOR_LIMITS[direction]} {_spoken(sent, limit)})" if limit is not None and direction else ""
     return clean_text(f"{about} is {shown}{tail}", MAX_VALUE_BYTES)
 

@@ -7,9 +7,12 @@ from typing import cast
 
 import msgspec
 
-from alertsvc.core.model import Event, Link, Window
+from alertsvc.core.model import AlertState, Event, Link, Window
 from alertsvc.core.observation import Observation, Trouble
 from alertsvc.core.severity import SeverityRule
+from alertsvc.core.thresholds.policy import Policy, Thresholds
+from alertsvc.core.thresholds.ruling import Measured, Ruling, rule_on
+from alertsvc.core.thresholds.words import told
 from alertsvc.ingest.clean import (
     MAX_ANNOTATION_BYTES,
     MAX_VALUE_BYTES,
@@ -35,13 +38,14 @@ from alertsvc.ingest.event_verdict import (
     verdict,
 )
 from alertsvc.ingest.fingerprint import fingerprint, fingerprint_behind, key_to
-from alertsvc.ingest.metrics import Kind, kind_of
+from alertsvc.ingest.metrics import BY_SCORE_TYPE, Kind, kind_of
 from alertsvc.ingest.monitoring import about_monitoring
 from alertsvc.ingest.parsed import BadItem, BadPayloadError
 from alertsvc.ingest.spans import read_span
 
 SOURCE = "events"
 MOST_ITEMS = 1000
+NO_THRESHOLDS = Thresholds()
 MOST_AHEAD = timedelta(minutes=5)
 MAX_DETAILS_BYTES = 64 * 1024
 MAX_KEY_CHARS = 255
@@ -64,7 +68,12 @@ class ParsedEvents:
 
 
 def parse(
-    body: bytes, received_at: datetime, severities: SeverityRule, attributes: Mapping[str, str] | None = None
+    body: bytes,
+    received_at: datetime,
+    severities: SeverityRule,
+    attributes: Mapping[str, str] | None = None,
+    *,
+    thresholds: Thresholds = NO_THRESHOLDS,
 ) -> ParsedEvents:
     """Turn a direct post into events: one object, a list of them, or `{"events": [...]}`; each may be a CloudEvent.
 
@@ -73,6 +82,7 @@ def parse(
         received_at: When it arrived: `observed_at` when the event gives none.
         severities: Its words are taken beside the known ones; its default is what nobody graded.
         attributes: Those of a CloudEvent in binary mode, whose data `body` is.
+        thresholds: They judge what its sender does not.
 
     Raises:
         BadPayloadError: Not JSON, or none of the three shapes.
@@ -81,11 +91,17 @@ def parse(
     items, place = ([{**attributes, "data": found}], "") if attributes is not None else _items(found)
     if len(items) > MOST_ITEMS:
         raise BadPayloadError(f"events: {len(items)} in one request; at most {MOST_ITEMS} are taken", "events")
-    return read_all(items, received_at, severities, place=place)
+    return read_all(items, received_at, severities, place=place, thresholds=thresholds)
 
 
 def read_all(
-    items: Sequence[object], received_at: datetime, severities: SeverityRule, *, source: str = SOURCE, place: str = ""
+    items: Sequence[object],
+    received_at: datetime,
+    severities: SeverityRule,
+    *,
+    source: str = SOURCE,
+    place: str = "",
+    thresholds: Thresholds = NO_THRESHOLDS,
 ) -> ParsedEvents:
     """Each of `items` as an event of `source`, or refused. `place` is where the one of an index stands, as a format."""
     events: list[tuple[int, Event]] = []
@@ -93,7 +109,7 @@ def read_all(
     refused: list[BadItem] = []
     for index, item in enumerate(items):
         try:
-            event, key = read_event(unwrapped(item), received_at, severities, source)
+            event, key = read_event(unwrapped(item), received_at, severities, source, thresholds=thresholds)
             events.append((index, event))
             keys.append(key)
         except (BadFieldError, RecursionError) as fault:
@@ -122,7 +138,12 @@ def _items(found: object) -> tuple[list[object], str]:
 
 
 def read_event(
-    item: object, received_at: datetime, severities: SeverityRule, source: str = SOURCE
+    item: object,
+    received_at: datetime,
+    severities: SeverityRule,
+    source: str = SOURCE,
+    *,
+    thresholds: Thresholds = NO_THRESHOLDS,
 ) -> tuple[Event, str]:
     """One event of `source` from its JSON, and the key that leads to its alert: the sender's own, else one made for it.
 
@@ -133,32 +154,42 @@ def read_event(
     _check(sent, received_at)
     kind = sent.kind or kind_of(sent.metric)
     state, decided_by = verdict(sent, kind)
+    policy = thresholds.policy(sent.model, sent.metric, sent.environment, sent.feature)
+    ruling = _rule_on(sent, state, decided_by, policy)
     labels = _labels(sent, kind)
     known = fingerprint_behind(sent.dedup_key) if sent.dedup_key else fingerprint(labels)
     event = Event(
         source=source,
         fingerprint=known,
-        state=state,
-        severity=severity_for(sent, kind, severities),
+        state=ruling.state,
+        severity=severity_for(sent, kind, severities, ruling.severity),
         labels=clean_labels(labels),
-        annotations=_annotations(sent, decided_by),
+        annotations=_annotations(sent, ruling),
         observed_at=clean_instant(sent.observed_at) or received_at,
         value=value_of(sent),
-        threshold=threshold_of(sent),
+        threshold=threshold_of(sent) if ruling.limit is None else ruling.limit,
         window=_window(sent.window),
         links=tuple(
             Link(clean_text(each.title, MAX_TITLE_BYTES), url) for each in sent.links if (url := clean_url(each.url))
         ),
         event_id=sent.event_id,
-        decided_by=decided_by,
-        observation=_observation(sent, kind, decided_by),
+        decided_by=ruling.decided_by,
+        observation=_observation(sent, kind, decided_by, policy),
     )
+    event = told(event, ruling.rule, ruling.why)
     if decided_by in SAID_OF_TROUBLE:
         event = about_monitoring(event, Trouble(decided_by))
     return event, sent.dedup_key or key_to(known)
 
 
-def _observation(sent: EventIn, kind: Kind, decided_by: str) -> Observation:
+def _rule_on(sent: EventIn, state: AlertState | None, decided_by: str, policy: Policy) -> Ruling:
+    """What it comes to by itself: as its sender says, else as the file of thresholds does."""
+    side = sent.direction or BY_SCORE_TYPE.get(sent.score_type or "")
+    row_count = sent.window.n_current if sent.window else None
+    return rule_on(Measured(value_of(sent), state, decided_by, row_count, side), policy)
+
+
+def _observation(sent: EventIn, kind: Kind, decided_by: str, policy: Policy) -> Observation:
     return Observation(
         model=sent.model,
         metric=sent.metric,
@@ -170,10 +201,13 @@ def _observation(sent: EventIn, kind: Kind, decided_by: str) -> Observation:
         model_version=sent.model_version,
         score_type=sent.score_type,
         direction=direction_for(sent),
+        is_graded=sent.severity is not None,
         has_value=sent.value is msgspec.UNSET or value_of(sent) is not None,
         is_settled=decided_by != "none",
         row_count=sent.window.n_current if sent.window else None,
-        expect_next_within=None if sent.expect_next_within is None else read_span(sent.expect_next_within),
+        expect_next_within=policy.expect_next_within
+        if sent.expect_next_within is None
+        else read_span(sent.expect_next_within),
     )
 
 
@@ -237,8 +271,9 @@ def _segment(name: str) -> str:
     return f"segment_{name}"
 
 
-def _annotations(sent: EventIn, decided_by: str) -> dict[str, str]:
-    found = {"summary": clean_text(sent.summary, MAX_VALUE_BYTES) if sent.summary else summary_of(sent, decided_by)}
+def _annotations(sent: EventIn, ruling: Ruling) -> dict[str, str]:
+    written = clean_text(sent.summary, MAX_VALUE_BYTES) if sent.summary else ""
+    found = {"summary": written or summary_of(sent, ruling.decided_by, ruling.limit, ruling.side)}
     if sent.description:
         found["description"] = clean_text(sent.description, MAX_ANNOTATION_BYTES)
     for name, text in (("run_id", sent.run_id), ("experiment_id", sent.experiment_id)):

@@ -99,6 +99,9 @@ YES_OR_NO = frozenset(("model_loaded",))
 HEALTH = frozenset(("latency", "latency_p95", "latency_p99", "error_rate", "model_loaded", "staleness", "uptime"))
 
 
+BY_SCORE_TYPE: Mapping[str, Direction] = {"p_value": Direction.BELOW, "distance": Direction.ABOVE}
+"""The bad side of what a sender says the value is."""
+_BAD_ABOVE = DISTANCES | TESTS_OF_DISTANCE | LOWER_IS_BETTER | DATA_QUALITY | HEALTH
 _DRIFTS = (Kind.TARGET_DRIFT, Kind.PREDICTION_DRIFT, Kind.CONCEPT_DRIFT)
 
 
@@ -108,7 +111,7 @@ def direction_of(metric: str, test: str | None, score_type: str | None) -> Direc
     The name of a test alone often says nothing: `ks` is a p-value (bad below) with one tool and a distance (bad above)
     with another.
     """
-    told = {"p_value": Direction.BELOW, "distance": Direction.ABOVE}.get(score_type or "")
+    told = BY_SCORE_TYPE.get(score_type or "")
     if told is not None:
         return told
     by_metric, by_test = _direction_by(metric), _direction_by((test or "").strip().lower())
@@ -120,7 +123,7 @@ def direction_of(metric: str, test: str | None, score_type: str | None) -> Direc
 def _direction_by(name: str) -> Direction | None:
     if _is_p_value(name) or name in HIGHER_IS_BETTER:
         return Direction.BELOW
-    if name in DISTANCES | TESTS_OF_DISTANCE | LOWER_IS_BETTER | DATA_QUALITY | HEALTH:
+    if name in _BAD_ABOVE:
         return Direction.ABOVE
     return None
 

@@ -34,7 +34,7 @@ from alertsvc.settings.routing import (
     SeveritiesSection,
 )
 from alertsvc.settings.sources import SourcesSection
-from alertsvc.settings.words import NotEmpty, NotYet, ReceiverName
+from alertsvc.settings.words import NotEmpty, ReceiverName
 
 CONFIGS = "_configs"
 FOREIGN_KINDS = frozenset(
@@ -116,7 +116,7 @@ class ConfigFile(Section):
     self_alerts: SelfAlertsSection = SelfAlertsSection()
     deadman: DeadmanSection = DeadmanSection()
     sources: SourcesSection = SourcesSection()
-    thresholds_file: NotYet = None
+    thresholds_file: Annotated[str, Field(min_length=1)] | None = None
 
 
 def file_model(kinds: Mapping[str, Kind]) -> type[ConfigFile]:

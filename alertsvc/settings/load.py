@@ -35,8 +35,8 @@ from alertsvc.settings.rehearse import rehearse
 from alertsvc.settings.shape import Shape
 from alertsvc.settings.sources import SourcesSection
 from alertsvc.settings.templates import Wording, flaws_of, read_wording
-
-MAX_BYTES = 1024 * 1024
+from alertsvc.settings.text_file import read_text
+from alertsvc.settings.thresholds_file import Found, find_thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Loaded:
 
     `channels` has what the channel of each destination is opened with, by the destination's id; `templates` the
     operator's own templates by file name; `warnings` what is taken and may not mean what its author thinks. `text` is
-    the file's, `inline_secrets` the paths of the secrets in it. `flaws` are the mistakes in the templates: messages go
-    out all the same, with the built-in wording.
+    the file's, `thresholds` that of the file of thresholds, `inline_secrets` the paths of the secrets in it. `flaws`
+    are the mistakes in the templates: messages go out all the same, with the built-in wording.
     """
 
     settings: Settings
@@ -73,6 +73,7 @@ class Loaded:
     templates: Mapping[str, str]
     text: str = field(repr=False)
     inline_secrets: tuple[str, ...] = ()
+    thresholds: str | None = field(default=None, repr=False)
     flaws: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -96,33 +97,17 @@ def load_config(path: Path, kinds: Mapping[str, Kind]) -> Loaded:
     return load_text(read_text(path), str(path), kinds)
 
 
-def read_text(path: Path) -> str:
-    """The text of the file `path`.
-
-    Raises:
-        ConfigError: It cannot be read, is no UTF-8, or is larger than 1 MiB.
-    """
-    file = str(path)
-    try:
-        with path.open("rb") as source:
-            raw = source.read(MAX_BYTES + 1)
-    except OSError as fault:
-        raise ConfigError([Problem(file, 0, 0, "", f"cannot be read: {_reason(fault)}")]) from None
-    if len(raw) > MAX_BYTES:
-        raise ConfigError([Problem(file, 0, 0, "", "is larger than 1 MiB")])
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        line = raw.count(b"\n", 0, fault.start) + 1
-        raise ConfigError([Problem(file, line, 1, "", f"is not UTF-8: byte 0x{raw[fault.start]:02x}")]) from None
-
-
 def load_text(
-    text: str, file: str, kinds: Mapping[str, Kind], kept_templates: Mapping[str, str] | None = None
+    text: str,
+    file: str,
+    kinds: Mapping[str, Kind],
+    kept_templates: Mapping[str, str] | None = None,
+    kept_thresholds: str | None = None,
 ) -> Loaded:
     """The configuration that `text` is. `file` is what mistakes name; relative paths are taken from its folder.
 
-    `kept_templates` stand in for the files under `templates:`, which are not read then.
+    `kept_templates` stand in for the files under `templates:`, `kept_thresholds` for the `thresholds_file`, which are
+    not read then.
 
     Raises:
         ConfigError: `text` has mistakes. It names them all.
@@ -134,11 +119,13 @@ def load_text(
     except UnreadableError as error:
         raise ConfigError([problem_of_unreadable(file, text, error.fault, shape)]) from None
     wording = read_wording(document, folder) if kept_templates is None else Wording(kept_templates)
+    limits = find_thresholds(document, folder, kept_thresholds)
     found = examine(document, kinds, folder)
-    checked, faults = found.file, _most_precise([*faults, *found.faults, *wording.faults])
-    if checked is None or faults:
-        raise ConfigError(problems_of(file, text, document, shape, faults))
-    loaded = _loaded(checked, kinds, folder, text, wording.templates)
+    checked, faults = found.file, _most_precise([*faults, *found.faults, *wording.faults, *limits.faults])
+    if checked is None or faults or limits.problems:
+        raise ConfigError([*problems_of(file, text, document, shape, faults), *limits.problems])
+    made = _Made(text, wording.templates, limits)
+    loaded = _loaded(checked, kinds, folder, made)
     flaws = problems_of(file, text, document, shape, flaws_of(wording))
     doubtful = problems_of(file, text, document, shape, (*doubts_in(document), *channel_doubts(checked, kinds)))
     return replace(
@@ -164,9 +151,16 @@ def examine(document: Document, kinds: Mapping[str, Kind], folder: Path) -> Exam
     return Examined(checked, (*wrong, *check_names(document), *rehearsed))
 
 
-def _loaded(
-    file: ConfigFile, kinds: Mapping[str, Kind], folder: Path, text: str, templates: Mapping[str, str]
-) -> Loaded:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What stands in a file, and in those that it names."""
+
+    text: str
+    templates: Mapping[str, str]
+    limits: Found
+
+
+def _loaded(file: ConfigFile, kinds: Mapping[str, Kind], folder: Path, made: _Made) -> Loaded:
     receivers = build_receivers(file, kinds, folder)
     settings = Settings(
         server=file.server,
@@ -182,16 +176,17 @@ def _loaded(
         sources=anchored(file.sources, folder),
         resolve_timeout=file.global_.resolve_timeout,
     )
-    rules = build_rules(file, receivers.destinations, _fingerprint(text, templates))
-    return Loaded(settings, rules, receivers.channels, templates, text)
+    rules = build_rules(file, receivers.destinations, _fingerprint(made))
+    rules = replace(rules, thresholds=made.limits.thresholds)
+    return Loaded(settings, rules, receivers.channels, made.templates, made.text, thresholds=made.limits.text)
 
 
-def _fingerprint(text: str, templates: Mapping[str, str]) -> str:
-    """64 hexadecimal digits, the same for the same file with the same templates."""
-    digest = hashlib.sha256(text.encode())
-    for name in sorted(templates):
-        for part in (name, templates[name]):
-            digest.update(len(part.encode()).to_bytes(4, "big") + part.encode())
+def _fingerprint(made: _Made) -> str:
+    """64 hexadecimal digits, the same for the same file with the same templates and thresholds."""
+    digest = hashlib.sha256(made.text.encode())
+    parts = [part for name in sorted(made.templates) for part in (name, made.templates[name])]
+    for part in (*parts, *(() if made.limits.text is None else (made.limits.text,))):
+        digest.update(len(part.encode()).to_bytes(4, "big") + part.encode())
     return digest.hexdigest()
 
 
@@ -199,7 +194,3 @@ def _most_precise(faults: list[Fault]) -> list[Fault]:
     """`faults` without those that another says at a place further inside."""
     inner = {(fault.message, fault.loc[:depth]) for fault in faults for depth in range(len(fault.loc))}
     return [fault for fault in faults if (fault.message, fault.loc) not in inner]
-
-
-def _reason(fault: OSError) -> str:
-    return (fault.strerror or type(fault).__name__).lower()

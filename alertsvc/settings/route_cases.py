@@ -9,10 +9,10 @@ from alertsvc.settings.check import validate_with
 from alertsvc.settings.compose import compose
 from alertsvc.settings.errors import ConfigError
 from alertsvc.settings.excerpt import problem_of_unreadable, problems_of
-from alertsvc.settings.load import read_text
 from alertsvc.settings.nodes import UnreadableError
 from alertsvc.settings.process import Section
 from alertsvc.settings.shape import Shape
+from alertsvc.settings.text_file import read_text
 from alertsvc.settings.words import LabelName
 
 

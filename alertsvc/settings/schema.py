@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 from alertsvc.core.durations import write_duration
 from alertsvc.core.model import Severity
 from alertsvc.settings.file import Kind, file_model
+from alertsvc.settings.thresholds import ThresholdsFile
 from alertsvc.settings.words import Listen
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -52,6 +53,12 @@ def _shown(default: object) -> str | int | float | bool | None:
             return default
         case _:
             return None
+
+
+def thresholds_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a file of thresholds."""
+    made = ThresholdsFile.model_json_schema(by_alias=True, schema_generator=_Plain, mode="validation")
+    return {**made, "title": "alertsvc thresholds"}
 
 
 def config_schema(kinds: Mapping[str, Kind]) -> dict[str, Any]:

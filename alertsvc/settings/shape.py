@@ -39,6 +39,8 @@ class Shape:
     @property
     def keys(self) -> frozenset[str]:
         """The keys that a mapping may have here; empty where it may have any, and where there is no mapping."""
+        if any(_others(option) is not None for option, _ in self._options):
+            return frozenset()
         return frozenset(name for option, _ in self._options for name in _fields(option))
 
     @property
@@ -76,7 +78,7 @@ class Shape:
             if option not in seen:
                 seen.add(option)
                 found.update(name for name, field in _fields(option).items() if field.annotation is not type(None))
-                inside = (*_fields(option).values(), *get_args(option))
+                inside = (*_fields(option).values(), _others(option), *get_args(option))
                 waiting += [inner for annotation in inside for inner, _ in _options(annotation, converts=False)]
         return frozenset(found)
 
@@ -103,6 +105,8 @@ def _step(option: object, part: str | int) -> Iterator[object]:
     origin, arguments = get_origin(option), get_args(option)
     if isinstance(part, str) and part in _fields(option):
         yield _fields(option)[part]
+    elif isinstance(part, str) and _others(option) is not None:
+        yield _others(option)
     elif isinstance(part, int) and origin in _LISTS and arguments:
         yield arguments[0]
     elif isinstance(part, str) and origin in {dict, Mapping} and len(arguments) == 2:
@@ -113,3 +117,12 @@ def _fields(option: object) -> dict[str, FieldInfo]:
     if isinstance(option, type) and issubclass(option, BaseModel):
         return {field.alias or name: field for name, field in option.model_fields.items()}
     return {}
+
+
+def _others(option: object) -> object:
+    """What holds for the keys that a model has beside its fields; None where it has no others."""
+    if not isinstance(option, type) or not issubclass(option, BaseModel) or option.model_config.get("extra") != "allow":
+        return None
+    extra = option.__annotations__.get("__pydantic_extra__")
+    arguments = get_args(extra)
+    return arguments[1] if len(arguments) == 2 else None

@@ -27,13 +27,13 @@ class ConfigSource:
         """
         return self._adjusted(load_config(self.path, self.kinds))
 
-    def read_kept(self, text: str, templates: Mapping[str, str]) -> Loaded:
-        """The configuration that a kept copy of the file is, with the copies of its templates.
+    def read_kept(self, text: str, templates: Mapping[str, str], thresholds: str | None = None) -> Loaded:
+        """The configuration that a kept copy of the file is, with the copies of its templates and thresholds.
 
         Raises:
             ConfigError: This version does not take it any more.
         """
-        return self._adjusted(load_text(text, str(self.path), self.kinds, templates))
+        return self._adjusted(load_text(text, str(self.path), self.kinds, templates, thresholds))
 
     def _adjusted(self, loaded: Loaded) -> Loaded:
         loaded = with_environment(loaded, self.environment)

@@ -7,10 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
-from alertsvc.core.model import Event
 from alertsvc.store.bulk import among, insert_new
 from alertsvc.store.insertions import Insertions
-from alertsvc.store.tables import arrival, idempotency, measurement, quarantine
+from alertsvc.store.tables import arrival, idempotency, quarantine
 
 
 @dataclass(slots=True)
@@ -101,27 +100,6 @@ def _quarantine_row(each: ArrivalRecord, item: BadItemRecord) -> dict[str, objec
         "raw": item.raw,
         "state": "open",
     }
-
-
-def add_measurements(new: Insertions, observed: Sequence[tuple[UUID, Event, datetime]]) -> None:
-    """Have the numbers of events that carry one kept: (id, event, received at)."""
-    rows = [
-        {
-            "id": new_id,
-            "fingerprint": event.fingerprint,
-            "model": event.labels.get("model", ""),
-            "metric": event.labels.get("alertname", ""),
-            "feature": event.labels.get("feature"),
-            "environment": event.labels.get("environment"),
-            "value": event.value,
-            "threshold": event.threshold,
-            "observed_at": event.observed_at or received_at,
-            "received_at": received_at,
-            "model_version": event.observation.model_version if event.observation else None,
-        }
-        for new_id, event, received_at in observed
-    ]
-    new.add(measurement, rows)
 
 
 def claim_keys(conn: Connection, keys: Mapping[str, str], now: datetime) -> set[str]:

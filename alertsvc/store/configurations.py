@@ -13,7 +13,7 @@ MOST_KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A configuration file as it was taken, with the operator's templates. `version` is of the service that took it."""
+    """A configuration file as it was taken, with the files it names. `version` is of the service that took it."""
 
     fingerprint: str
     text: str = field(repr=False)

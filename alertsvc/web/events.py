@@ -15,7 +15,7 @@ from alertsvc.ingest.events import ParsedEvents
 from alertsvc.ingest.parsed import BadPayloadError
 from alertsvc.web.access import Caller, needs
 from alertsvc.web.hooks import read_counted, refused, take_in
-from alertsvc.web.ingest_items import foretold, told
+from alertsvc.web.ingest_items import foreseen, told
 from alertsvc.web.ingest_views import DryRunAnswer, EventsAnswer
 from alertsvc.web.problems import Problem
 
@@ -45,13 +45,14 @@ async def post_events(
     failpoints.reach("events.body")
     try:
         attributes = cloudevents.attributes_in(request.headers)
-        parsed = events.parse(body, service.clock(), service.rules.severities, attributes)
+        rules = service.rules
+        parsed = events.parse(body, service.clock(), rules.severities, attributes, thresholds=rules.thresholds)
     except BadPayloadError as fault:
         raise refused(service, events.SOURCE, fault) from None
     if parsed.refused and not parsed.events:
         raise all_refused(service, events.SOURCE, parsed)
     if dry_run:
-        return Response(foretold(parsed, service.rules), status_code=200)
+        return Response(await foreseen(service, parsed), status_code=200)
     submission = Submission(
         id=service.new_id(),
         source=events.SOURCE,

@@ -29,7 +29,9 @@ class IngestAnswer(TypedDict):
 
 
 class EventItem(TypedDict):
-    """What became of an event: `state` is firing, resolved, ok, recorded, or with an `error` error.
+    """What became of an event: `state` is firing, resolved, ok, pending, recorded, or with an `error` error.
+
+    `rule` is the entry of the file of thresholds that decided, or said how bad it is; `because` the reason in words.
 
     An event with this `dedup_key` reaches the same alert. `fingerprint` is how an incident's alerts name it.
     """
@@ -43,6 +45,8 @@ class EventItem(TypedDict):
     severity: str
     decided_by: str
     incident: IncidentName | None
+    rule: NotRequired[str]
+    because: NotRequired[str]
     error: NotRequired[str]
 
 
@@ -91,6 +95,8 @@ class ForeseenItem(TypedDict):
     state: str
     severity: str
     decided_by: str
+    rule: NotRequired[str]
+    because: NotRequired[str]
     labels: dict[str, str]
     correlation: dict[str, str]
     routes: list[ForeseenRoute]

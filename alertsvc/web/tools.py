@@ -20,7 +20,7 @@ from alertsvc.ingest.tools.reading import ParsedReport
 from alertsvc.web.access import Caller, needs
 from alertsvc.web.events import all_refused, count_rejected, idempotency_key
 from alertsvc.web.hooks import read_counted, refused, submission_of, take_in
-from alertsvc.web.ingest_items import foretold, told
+from alertsvc.web.ingest_items import foreseen, told
 from alertsvc.web.ingest_views import DryRunAnswer, IngestAnswer, ToolAnswer, summary
 from alertsvc.web.problems import Problem
 from alertsvc.web.signed import check_signature, signed_or
@@ -137,7 +137,10 @@ class _Sent:
 async def _take(sent: _Sent, context: Context, *, dry_run: bool) -> Response[ToolAnswer | DryRunAnswer]:
     service, source = sent.service, sent.source
     try:
-        parsed = reading.parse(source, sent.body, context, service.clock(), service.rules.severities)
+        rules = service.rules
+        parsed = reading.parse(
+            source, sent.body, context, service.clock(), rules.severities, thresholds=rules.thresholds
+        )
     except UnknownShapeError as fault:
         if not dry_run:
             raise await _set_aside(sent, reading.packed(source, sent.body, context), fault) from None
@@ -152,7 +155,7 @@ async def _take(sent: _Sent, context: Context, *, dry_run: bool) -> Response[Too
     if parsed.events.refused and not parsed.events.events:
         raise all_refused(service, source, parsed.events)
     if dry_run:
-        return Response(foretold(parsed.events, service.rules), status_code=200)
+        return Response(await foreseen(service, parsed.events), status_code=200)
     return Response(await _stored(sent, parsed), status_code=202)
 
 

@@ -15,6 +15,7 @@ from alertsvc.channels import CHANNELS
 from alertsvc.clock import new_id, utc_now
 from alertsvc.core.model import AlertState
 from alertsvc.engine.admit import Submission
+from alertsvc.engine.last_good import begin
 from alertsvc.engine.opening import open_outlets
 from alertsvc.engine.reload import Reloader
 from alertsvc.engine.service import Parts, Service
@@ -194,6 +195,40 @@ async def test_a_bad_file_leaves_everything_as_it_was(running: Running, change: 
     assert running.metric("alertsvc_config_last_reload_successful") == 1
     assert running.metric("alertsvc_config_last_reload_success_timestamp_seconds") > taken_at
     assert not running.reloader.trouble
+
+
+LIMITS = ("route:", "thresholds_file: limits.yaml\nroute:")
+
+
+async def test_thresholds_are_read_again_and_broken_ones_leave_the_last_good_ones(running: Running) -> None:
+    limits = running.path.with_name("limits.yaml")
+    limits.write_text("metrics: {psi: {warning: 0.1}}")
+    running.write(LIMITS)
+    await running.reloader.reload()
+    limits.write_text("metrics: {psi: {warning: 0.2}}")
+    assert [str(each) for each in (await running.reloader.reload()).differences] == ["thresholds changed"]
+    limits.write_text("metrics: {psi: {waning: 0.3}}")
+    with pytest.raises(ConfigError, match=r"limits.yaml:1:17: .*did you mean 'warning'"):
+        await running.reloader.reload()
+    assert running.service.rules.thresholds.policy("m", "psi").bands[0].upper == 0.2
+    assert running.metric("alertsvc_config_last_reload_successful") == 0
+    limits.unlink()
+    with pytest.raises(ConfigError, match=r"limits\.yaml: cannot be read"):
+        await running.reloader.reload()
+
+
+async def test_a_start_with_broken_thresholds_goes_on_with_the_last_good_ones(
+    running: Running, database_url: str
+) -> None:
+    limits = running.path.with_name("limits.yaml")
+    limits.write_text("metrics: {psi: {warning: 0.1}}")
+    running.write(LIMITS)
+    await running.reloader.reload()
+    limits.write_text("metrics: [")
+    source = ConfigSource(running.path, CHANNELS, environment={"ALERTSVC_DATABASE_URL": database_url})
+    beginning = await asyncio.to_thread(begin, source)
+    assert beginning.trouble[0].file == str(limits)
+    assert beginning.loaded.rules.thresholds.policy("m", "psi").bands[0].upper == 0.1
 
 
 async def test_what_needs_a_restart_is_named_each_time_and_left(running: Running) -> None:

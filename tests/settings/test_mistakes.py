@@ -394,7 +394,9 @@ def test_a_channel_that_only_alertmanager_has_is_called_that(kind):
         ),
         pytest.param("flapping: {changes: -1}", "flapping.changes: must be greater than or equal to 0", id="flapping"),
         pytest.param(
-            "thresholds_file: x.yaml", "thresholds_file: this version does not support it yet", id="thresholds"
+            "thresholds_file: x.yaml",
+            "thresholds_file: x.yaml: cannot be read: no such file or directory",
+            id="thresholds",
         ),
         pytest.param(
             "global: {smtp_smarthost: 25}",

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from alertsvc.core.deployments import Deployment
 from alertsvc.core.severity import SeverityRule
+from alertsvc.core.thresholds.policy import Thresholds
 from alertsvc.ingest.decoding import as_object, decode
-from alertsvc.ingest.events import ParsedEvents, read_all
+from alertsvc.ingest.events import NO_THRESHOLDS, ParsedEvents, read_all
 from alertsvc.ingest.parsed import BadPayloadError
 from alertsvc.ingest.tools import (
     alibi_detect,
@@ -46,7 +47,15 @@ class ParsedReport:
     notes: Sequence[str] = ()
 
 
-def parse(source: str, body: bytes, context: Context, received_at: datetime, severities: SeverityRule) -> ParsedReport:
+def parse(
+    source: str,
+    body: bytes,
+    context: Context,
+    received_at: datetime,
+    severities: SeverityRule,
+    *,
+    thresholds: Thresholds = NO_THRESHOLDS,
+) -> ParsedReport:
     """Turn a report of the tool `source` into events.
 
     Args:
@@ -55,6 +64,7 @@ def parse(source: str, body: bytes, context: Context, received_at: datetime, sev
         context: What the address says of the report; it is believed rather than what the report says of itself.
         received_at: When it arrived: `observed_at` when nobody says.
         severities: As for direct events.
+        thresholds: As for direct events.
 
     Raises:
         UnknownShapeError: It is JSON, and no report of this tool.
@@ -70,7 +80,7 @@ def parse(source: str, body: bytes, context: Context, received_at: datetime, sev
             f"{len(report.told)} findings in one report; at most {MOST_EVENTS} are taken: leave split out"
         )
     items = [as_event(each, report.context) for each in report.told]
-    read = read_all(items, received_at, severities, source=source)
+    read = read_all(items, received_at, severities, source=source, thresholds=thresholds)
     events = tuple(
         (index, replace(event, observation=None) if report.told[index].says_nothing else event)
         for index, event in read.events
@@ -91,7 +101,9 @@ def packed(source: str, body: bytes, context: Context) -> bytes:
     return _encoded({"context": said, "report": found})
 
 
-def parse_packed(source: str, raw: bytes, received_at: datetime, severities: SeverityRule) -> ParsedReport:
+def parse_packed(
+    source: str, raw: bytes, received_at: datetime, severities: SeverityRule, *, thresholds: Thresholds = NO_THRESHOLDS
+) -> ParsedReport:
     """A report from the quarantine.
 
     Raises:
@@ -99,7 +111,8 @@ def parse_packed(source: str, raw: bytes, received_at: datetime, severities: Sev
     """
     kept = as_object(decode(raw))
     said = as_object(kept.get("context"))
-    return parse(source, _encoded(kept.get("report")), Context().or_else(said), received_at, severities)
+    context = Context().or_else(said)
+    return parse(source, _encoded(kept.get("report")), context, received_at, severities, thresholds=thresholds)
 
 
 def _encoded(value: object) -> bytes:

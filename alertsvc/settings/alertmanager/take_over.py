@@ -21,10 +21,11 @@ from alertsvc.settings.document import Document
 from alertsvc.settings.errors import ConfigError, Fault, Loc, Problem, shown_path
 from alertsvc.settings.excerpt import problem_of_unreadable, problems_of
 from alertsvc.settings.file import CONFIGS, Kind, file_model
-from alertsvc.settings.load import examine, read_text
+from alertsvc.settings.load import examine
 from alertsvc.settings.nodes import UnreadableError
 from alertsvc.settings.scalars import Tree
 from alertsvc.settings.shape import Shape
+from alertsvc.settings.text_file import read_text
 
 _WHOLE = "without what is missing inside it, it would fit more than it does there; it is left out whole"
 _WHOLE_ROUTE = (

@@ -1,0 +1,117 @@
+"""What a limit that follows the series says of a value: where neither its sender nor a band finds it bad."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from statistics import median
+
+from alertsvc.core.adaptive.ewma import SPAN, WINDOW, Chart, Judgement, State, judge
+from alertsvc.core.adaptive.seasonal import Dated, judge_by_weekday
+from alertsvc.core.adaptive.transforms import Side, transform_for
+from alertsvc.core.model import AlertState, Event, Severity
+from alertsvc.core.observation import Observation
+from alertsvc.core.thresholds.points import History, Point
+from alertsvc.core.thresholds.policy import OUTSIDE, Adaptive, Policy
+from alertsvc.core.thresholds.ruling import BY_BANDS, NOBODY
+from alertsvc.core.thresholds.words import is_bad, rule_of, told
+
+BY_SERIES = "adaptive"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many earlier points a method looks at: of all the latest, and of those that count as usual."""
+
+    recent: int
+    usual: int
+
+
+REACH = {"ewma": Reach(SPAN, WINDOW), "weekday": Reach(SPAN, 8 * 7 + WINDOW)}
+"""By the method's name. A weekday is found again among daily values."""
+BASELINE = "baseline"
+"""The annotation with what is usual for the series, in words."""
+LIMIT = "limit"
+"""The annotation with the limit that follows from that, in words."""
+
+
+def adapted(event: Event, policy: Policy, history: History, received_at: datetime) -> Event:
+    """Judge a value by its series, where that is asked for. Bands stay as guard rails: what they find bad is bad.
+
+    It is a warning; critical is what is far beyond the limit twice in a row.
+    """
+    seen, wanted = event.observation, policy.adaptive
+    if wanted is None or seen is None or seen.is_settled or event.value is None:
+        return event
+    if event.decided_by not in {NOBODY, BY_BANDS} or is_bad(event):
+        return event
+    before = history.before(event.observed_at or received_at, received_at, seen.model_version)
+    chart = _chart(seen, policy, wanted)
+    point = Point(event.observed_at or received_at, event.value)
+    found = _judged(point, before.usual, before.recent, chart, wanted)
+    rule = rule_of(policy, "adaptive")
+    if found.state is State.REFUSED:
+        return told(event, rule, found.reason)
+    if found.state is State.WARMING:
+        return told(_warming(event, is_accepted=history.baseline_from is not None), rule, found.reason)
+    if not found.is_alarm:
+        return event if event.state is not None else _said(event, found, before.usual, rule)
+    severity = event.severity if seen.is_graded else Severity.WARNING
+    if found.state is State.GRAVE and not seen.is_graded and _was_grave(before, received_at, chart, wanted):
+        severity = Severity.CRITICAL
+    return _said(replace(event, severity=severity), found, before.usual, rule)
+
+
+def _chart(seen: Observation, policy: Policy, wanted: Adaptive) -> Chart:
+    side = Side(policy.direction or seen.direction or OUTSIDE)
+    transform = transform_for(seen.metric, seen.score_type, seen.kind, side)
+    return Chart(side, transform, wanted.sensitivity)
+
+
+def _judged(point: Point, usual: Sequence[Point], recent: Sequence[Point], chart: Chart, wanted: Adaptive) -> Judgement:
+    """The judgement of a point; both lists have what was before it, the newest first."""
+    last = usual[0].observed_at if usual else None
+    since = [each for each in recent if not each.is_baseline and (last is None or each.observed_at > last)]
+    if wanted.method == "weekday":
+        dated, later, now = [_dated(each) for each in reversed(usual)], [_dated(each) for each in since], _dated(point)
+        return judge_by_weekday(dated, now, chart, later[::-1])
+    return judge([each.value for each in reversed(usual)], point.value, chart, [each.value for each in since][::-1])
+
+
+def _dated(point: Point) -> Dated:
+    return Dated(point.observed_at.date(), point.value)
+
+
+def _was_grave(before: History, received_at: datetime, chart: Chart, wanted: Adaptive) -> bool:
+    """Whether the value before was as far beyond the limit."""
+    if not before.recent:
+        return False
+    last = before.recent[0]
+    earlier = before.before(last.observed_at, received_at, None)
+    return _judged(last, earlier.usual, earlier.recent, chart, wanted).state is State.GRAVE
+
+
+def _warming(event: Event, *, is_accepted: bool) -> Event:
+    """There is no limit yet. After a person took as normal what it is now, that is fine until there is one again."""
+    if event.state is not None:
+        return event
+    return replace(event, state=AlertState.RESOLVED if is_accepted else None, decided_by=BY_SERIES)
+
+
+def _said(event: Event, found: Judgement, usual: Sequence[Point], rule: str | None) -> Event:
+    limits = [f"{found.lower:.3g} at least" if found.lower is not None else ""]
+    limits += [f"{found.upper:.3g} at most" if found.upper is not None else ""]
+    average = "the value itself" if found.is_leap else "the average of the last values"
+    words = {
+        BASELINE: f"about {median(each.value for each in usual):.3g} in {found.point_count} values",
+        LIMIT: " and ".join(filter(None, limits)),
+    }
+    judged = replace(
+        event,
+        state=AlertState.FIRING if found.is_alarm else AlertState.RESOLVED,
+        decided_by=BY_SERIES,
+        threshold=found.threshold,
+        annotations={**event.annotations, **words},
+    )
+    if not found.is_alarm:
+        return told(judged, rule, None)
+    return told(judged, rule, f"{average} leaves what is usual for this series: {words[BASELINE]}, {words[LIMIT]}")

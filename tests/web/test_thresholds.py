@@ -1,0 +1,76 @@
+"""Thresholds at the doors: what is answered of a value, what a dry run foretells, and who may accept a new normal."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from litestar.testing import AsyncTestClient
+
+from alertsvc.app import create_app
+from alertsvc.engine.outlets import Outlet, Outlets
+from alertsvc.engine.service import Parts, Service
+from alertsvc.observe.metrics import Metrics
+from alertsvc.settings.thresholds_file import parse_thresholds
+from alertsvc.store.connect import open_database
+from tests.web.conftest import Client
+from tests.world import Recorder, rules
+
+LIMITS = "metrics: {accuracy: {warning: 0.85, critical: 0.8, for: 2, clear_after: 2}}"
+
+
+@pytest.fixture
+async def client(database_url: str) -> AsyncIterator[Client]:
+    """A client of a service that has thresholds."""
+    known = replace(rules(), thresholds=parse_thresholds(LIMITS, "thresholds.yaml"))
+    outlets = Outlets(known, {"team/chat": Outlet("team/chat", "chat", Recorder())})
+    service = Service(Parts(open_database(database_url), outlets, Metrics("test")))
+    async with AsyncTestClient(create_app(service), base_url="http://127.0.0.1") as found:
+        yield found
+
+
+async def told(client: Client, value: float, query: str = "") -> dict[str, object]:
+    event = {"model": "churn", "metric": "accuracy", "value": value}
+    return (await client.post(f"/api/v1/events{query}", json=event)).json()["items"][0]
+
+
+async def test_an_answer_names_the_entry_that_decided(client: Client) -> None:
+    first, second = await told(client, 0.79), await told(client, 0.79)
+    assert (first["state"], first["decided_by"], first["rule"]) == (
+        "pending",
+        "thresholds.yaml",
+        "metrics.accuracy.for",
+    )
+    assert first["because"] == "1 of the last 2 values bad: it fires at 2"
+    assert (second["state"], second["severity"], second["rule"]) == ("firing", "critical", "metrics.accuracy.critical")
+    incident = second["incident"]
+    assert isinstance(incident, dict)
+    history = (await client.get(f"/api/v1/incidents/{incident['number']}/history")).json()["items"]
+    assert history[0]["facts"]["alerts"][0]["rule"] == "metrics.accuracy.critical"
+    (alert,) = (await client.get(f"/api/v1/incidents/{incident['number']}/alerts")).json()["items"]
+    assert alert["annotations"]["rule"] == "metrics.accuracy.critical"
+
+
+async def test_a_dry_run_reads_what_was_measured_and_keeps_nothing(client: Client) -> None:
+    dry = "?dry_run=true"
+    assert (await told(client, 0.79, dry))["state"] == "pending"
+    assert (await told(client, 0.79, dry))["state"] == "pending"
+    await told(client, 0.79)
+    foretold = await told(client, 0.79, dry)
+    assert (foretold["state"], foretold["rule"]) == ("firing", "metrics.accuracy.critical")
+    await told(client, 0.79)
+    held = await told(client, 0.9, dry)
+    assert (held["state"], held["decided_by"]) == ("firing", "clear_after")
+
+
+async def test_a_new_normal_is_accepted_where_there_is_such_a_series(client: Client) -> None:
+    await told(client, 0.79)
+    firing = await told(client, 0.79)
+    accepted = await client.post(f"/api/v1/series/{firing['fingerprint']}/accept", json={"by": "ann", "comment": "new"})
+    assert accepted.status_code == 204
+    incident = firing["incident"]
+    assert isinstance(incident, dict)
+    history = (await client.get(f"/api/v1/incidents/{incident['number']}/history")).json()["items"]
+    assert [(each["actor"], each["detail"]) for each in history if each["kind"] == "accepted"] == [
+        ("ann", "accuracy as it is now is the new normal: new")
+    ]
+    assert (await client.post("/api/v1/series/0000000000000000/accept")).status_code == 404
