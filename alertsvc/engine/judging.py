@@ -14,7 +14,7 @@ from alertsvc.core.observation import Observation
 from alertsvc.core.rules import Moment
 from alertsvc.core.thresholds.adapting import REACH, adapted
 from alertsvc.core.thresholds.features import spared
-from alertsvc.core.thresholds.in_force import InForce, in_force
+from alertsvc.core.thresholds.in_force import LimitInForce, in_force
 from alertsvc.core.thresholds.persistence import Circumstances, settle
 from alertsvc.core.thresholds.points import History, Point
 from alertsvc.core.thresholds.policy import Policy, Thresholds
@@ -138,7 +138,7 @@ def _histories(conn: Connection, known: dict[str, datetime | None], policies: di
 
 def limits_of(
     conn: Connection, thresholds: Thresholds, listed: Sequence[SeriesRecord], now: datetime
-) -> dict[str, Sequence[InForce]]:
+) -> dict[str, Sequence[LimitInForce]]:
     """The limits that the next value of each series is held against, by fingerprint."""
     seen = {each.fingerprint: _seen(each) for each in listed}
     policies = {name: thresholds.policy_for(each) for name, each in seen.items()}

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from alertsvc.core.incidents import Incident
 from alertsvc.core.rules import ModelFacts, Moment
-from alertsvc.core.thresholds.in_force import BY_SENDER, InForce
+from alertsvc.core.thresholds.in_force import BY_SENDER, LimitInForce
 from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.judging import limits_of
 from alertsvc.store import deployments, models
@@ -44,7 +44,7 @@ class ModelPage:
     facts: ModelFacts | None
     incidents: Sequence[Incident]
     series: Sequence[SeriesRecord]
-    limits: Mapping[str, Sequence[InForce]]
+    limits: Mapping[str, Sequence[LimitInForce]]
     next_after: str | None
     versions: Sequence[Version]
     deployments: Sequence[DeploymentRecord]
@@ -93,10 +93,10 @@ def model_page(conn: Connection, moment: Moment, model: str, after: str, limit: 
     )
 
 
-def _with_senders(series: SeriesRecord, limits: Sequence[InForce]) -> Sequence[InForce]:
+def _with_senders(series: SeriesRecord, limits: Sequence[LimitInForce]) -> Sequence[LimitInForce]:
     """The limits of a series, and first the one that its sender gave with the last observation and decided by."""
     given = series.last_decided_by == BY_REQUEST and series.last_threshold is not None
-    return [InForce(BY_SENDER, limit=series.last_threshold), *limits] if given else limits
+    return [LimitInForce(BY_SENDER, limit=series.last_threshold), *limits] if given else limits
 
 
 def noise_share(incidents: Sequence[Ended]) -> float | None:

@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from alertsvc.core.deployments import DEPLOYED, Deployment, said
 from alertsvc.core.freshness import is_late
 from alertsvc.core.model import Severity
-from alertsvc.core.thresholds.in_force import InForce
+from alertsvc.core.thresholds.in_force import LimitInForce
 from alertsvc.engine.model_pages import ModelPage, Version
 from alertsvc.ingest.clean import has_controls
 from alertsvc.store.bulk import AnyRow
@@ -83,7 +83,7 @@ class LimitView(SQLModel):
     because: str | None
 
     @classmethod
-    def of(cls, found: InForce) -> "LimitView":
+    def of(cls, found: LimitInForce) -> "LimitView":
         """The view of a limit."""
         severity = None if found.severity is None else found.severity.word
         return cls(
@@ -120,7 +120,7 @@ class SeriesView(SQLModel):
     limits: list[LimitView]
 
     @classmethod
-    def of(cls, series: SeriesRecord, limits: Sequence[InForce], now: datetime) -> "SeriesView":
+    def of(cls, series: SeriesRecord, limits: Sequence[LimitInForce], now: datetime) -> "SeriesView":
         """The view of a series."""
         return cls(
             fingerprint=series.fingerprint,

@@ -16,7 +16,7 @@ BY_ADAPTIVE = "adaptive"
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class LimitInForce:
     """A limit: values at `lower` or below it, or at `upper` or above it, are of `severity`; None: as its sender says.
 
     `by` is the entry of the file of thresholds that has it, or the sender, of whom only the `limit` that the last value
@@ -31,7 +31,7 @@ class InForce:
     because: str | None = None
 
 
-def in_force(policy: Policy, seen: Observation, history: History, now: datetime) -> Sequence[InForce]:
+def in_force(policy: Policy, seen: Observation, history: History, now: datetime) -> Sequence[LimitInForce]:
     """The bands of the file, the gravest first, and the limit that follows the series, in the metric's own units.
 
     Args:
@@ -40,9 +40,9 @@ def in_force(policy: Policy, seen: Observation, history: History, now: datetime)
         history: Its latest points.
         now: The instant of the value that would be judged.
     """
-    found = [InForce(band.rule, band.severity, band.lower, band.upper) for band in policy.bands]
+    found = [LimitInForce(band.rule, band.severity, band.lower, band.upper) for band in policy.bands]
     judged = limit_now(seen, policy, history, now)
     if judged is not None:
         rule = rule_of(policy, "adaptive") or BY_ADAPTIVE
-        found.append(InForce(rule, Severity.WARNING, judged.lower, judged.upper, because=judged.reason or None))
+        found.append(LimitInForce(rule, Severity.WARNING, judged.lower, judged.upper, because=judged.reason or None))
     return found
