@@ -191,14 +191,14 @@ def _rule_on(sent: EventIn, state: AlertState | None, decided_by: str, policy: P
 
 def _observation(sent: EventIn, kind: Kind, decided_by: str, policy: Policy) -> Observation:
     return Observation(
-        model=sent.model,
-        metric=sent.metric,
+        model=_name(sent.model),
+        metric=_name(sent.metric),
         kind=str(kind),
-        environment=sent.environment,
-        feature=sent.feature,
-        dataset=sent.dataset,
-        test=sent.test,
-        model_version=sent.model_version,
+        environment=_name(sent.environment),
+        feature=_name(sent.feature) if sent.feature else None,
+        dataset=_name(sent.dataset) if sent.dataset else None,
+        test=_name(sent.test) if sent.test else None,
+        model_version=_name(sent.model_version) if sent.model_version else None,
         score_type=sent.score_type,
         direction=direction_for(sent),
         is_graded=sent.severity is not None,
@@ -209,6 +209,11 @@ def _observation(sent: EventIn, kind: Kind, decided_by: str, policy: Policy) -> 
         if sent.expect_next_within is None
         else read_span(sent.expect_next_within),
     )
+
+
+def _name(text: str) -> str:
+    """As it can be stored: the same that stands in the labels."""
+    return clean_text(text, MAX_VALUE_BYTES)
 
 
 def _check(sent: EventIn, received_at: datetime) -> None:

@@ -308,3 +308,11 @@ def test_what_is_none_of_the_shapes_is_refused(raw: bytes, field: str, said: str
     with pytest.raises(BadPayloadError) as refused:
         parse(raw, NOW, WORDS)
     assert (refused.value.field, said in str(refused.value)) == (field, True), str(refused.value)
+
+
+def test_an_observation_has_only_names_that_can_be_stored() -> None:
+    sent = {"model": "churn\0", "metric": "psi", "value": 0.1, "feature": "a\0ge" + "x" * 10_000, "dataset": "\0"}
+    ((_, event),) = parse(json.dumps(sent).encode(), NOW, SeverityRule()).events
+    assert event.observation is not None
+    assert (event.observation.model, event.observation.feature) == (event.labels["model"], event.labels["feature"])
+    assert event.observation.dataset == event.labels["dataset"]

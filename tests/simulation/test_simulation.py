@@ -24,7 +24,7 @@ SHORT = 90.0
 def test_what_is_promised_holds_whatever_happens(seed: int, migrated_file: Path, tmp_path: Path) -> None:
     figures = judged(Plan.of(seed), migrated_file, tmp_path)
     assert figures.failures == []
-    assert figures.incidents > 5
+    assert figures.incidents > 3
     assert figures.taken > 50
     assert figures.crashes > 0 or seed == 8 or not Plan.of(seed).crashes
 
