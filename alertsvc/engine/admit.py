@@ -138,7 +138,7 @@ def admit(
 ) -> list[Receipt]:
     """Take requests in, together, in their order. Their receipts are valid once the transaction has committed.
 
-    Give a `recall` only to a transaction that has written nothing yet.
+    Give a `recall` only to a transaction that has written nothing yet, and writes nothing afterwards.
     """
     keys = _claim_request_keys(conn, submissions, moment.now)
     taken = [each for each in submissions if each.id not in keys.misused]
@@ -233,7 +233,7 @@ def _take(
     verdict = _finish(conn, batch, deciding, begun)
     failpoints.reach("ingest.decided")
     touched = batch.touched()
-    is_last = not touched and not any(each.bad for each in records)
+    is_last = recall is not None and not touched and not any(each.bad for each in records)
     apply_verdict(conn, verdict, deciding, new, boarding, is_last=is_last)
     arrivals.save_bad(conn, records)
     alerts.touch(conn, touched)

@@ -68,12 +68,12 @@ async def test_a_report_says_what_became_of_each_finding(client: Client, tool: s
     assert incident["labels"]["model"] == "churn"
 
 
-@pytest.mark.parametrize("file", [name for name in EXPECTED if name.startswith("evidently/")])
-async def test_every_recorded_report_is_taken(client: Client, file: str) -> None:
-    whole = await post(client, "evidently?model=churn", raw(file))
-    split = await post(client, "evidently?model=churn&split=feature", raw(file))
-    assert whole.status_code == split.status_code == 202
-    assert whole.json()["rejected"] == split.json()["rejected"] == 0
+async def test_every_recorded_report_is_taken(client: Client) -> None:
+    for file in (name for name in EXPECTED if name.startswith("evidently/")):
+        whole = await post(client, "evidently?model=churn", raw(file))
+        split = await post(client, "evidently?model=churn&split=feature", raw(file))
+        assert whole.status_code == split.status_code == 202, file
+        assert whole.json()["rejected"] == split.json()["rejected"] == 0, file
 
 
 async def test_what_passes_ends_what_failed(client: Client) -> None:
@@ -193,34 +193,33 @@ async def test_a_webhook_of_grafana_comes_out_of_the_quarantine_too(client: Clie
     assert (await client.post(f"/api/v1/quarantine/{item['id']}/replay")).json()["new"] == 1
 
 
+async def test_a_door_is_only_for_posts(client: Client) -> None:
+    for path in (HOOKS + tool + end for tool in TOOLS for end in ("", "/")):
+        assert (await client.get(path, follow_redirects=False)).status_code == 405, path
+
+
+HOSTILE: dict[str, tuple[bytes, int | None]] = {
+    "empty": (b"", 400),
+    "not-json": (b"{", 400),
+    "bad-utf-8": (b"\xff\xfe", 400),
+    "100k-deep": (b"[" * 100_000, 400),
+    "100k-deep-objects": (b'{"x":' * 100_000, 400),
+    "too-large": (b" " * (2 * 1024 * 1024 + 1), 413),
+    "null": (b"null", 422),
+    "empty-list": (b"[]", 422),
+    "nan": (b'{"metrics": NaN}', 422),
+    "half-a-character": (b'{"x": "\\ud800"}', 422),
+    "a-number-of-5000-digits": (b'{"x": ' + b"9" * 5000 + b"}", None),
+    "400-deep": (b'{"x": ' + b"[" * 400 + b"]" * 400 + b"}", 422),
+}
+
+
 @pytest.mark.parametrize("tool", TOOLS)
-async def test_a_door_is_only_for_posts(client: Client, tool: str) -> None:
-    for path in (HOOKS + tool, HOOKS + tool + "/"):
-        assert (await client.get(path, follow_redirects=False)).status_code == 405
-
-
-HOSTILE = [
-    pytest.param(b"", 400, id="empty"),
-    pytest.param(b"{", 400, id="not-json"),
-    pytest.param(b"\xff\xfe", 400, id="bad-utf-8"),
-    pytest.param(b"[" * 100_000, 400, id="100k-deep"),
-    pytest.param(b'{"x":' * 100_000, 400, id="100k-deep-objects"),
-    pytest.param(b" " * (2 * 1024 * 1024 + 1), 413, id="too-large"),
-    pytest.param(b"null", 422, id="null"),
-    pytest.param(b"[]", 422, id="empty-list"),
-    pytest.param(b'{"metrics": NaN}', 422, id="nan"),
-    pytest.param(b'{"x": "\\ud800"}', 422, id="half-a-character"),
-    pytest.param(b'{"x": ' + b"9" * 5000 + b"}", None, id="a-number-of-5000-digits"),
-    pytest.param(b'{"x": ' + b"[" * 400 + b"]" * 400 + b"}", 422, id="400-deep"),
-]
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-@pytest.mark.parametrize(("content", "status"), HOSTILE)
-async def test_whatever_comes_is_never_our_fault(client: Client, tool: str, content: bytes, status: int | None) -> None:
-    reply = await post(client, tool, content)
-    assert reply.status_code == status if status else reply.status_code in {400, 422}
-    assert reply.headers["content-type"].startswith("application/problem+json")
+async def test_whatever_comes_is_never_our_fault(client: Client, tool: str) -> None:
+    for name, (content, status) in HOSTILE.items():
+        reply = await post(client, tool, content)
+        assert reply.status_code in ({status} if status else {400, 422}), name
+        assert reply.headers["content-type"].startswith("application/problem+json"), name
 
 
 async def test_a_request_of_a_type_nobody_reads_is_refused(client: Client) -> None:
