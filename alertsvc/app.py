@@ -3,6 +3,8 @@
 import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
 from litestar import Litestar, get
 from litestar.connection import ASGIConnection
@@ -41,14 +43,25 @@ from alertsvc.web.headers import completed, identity_of
 from alertsvc.web.problems import HANDLERS, Problem
 
 
-def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
-    """The application for a service. It starts the service when it starts, and stops it when it ends.
+@dataclass(slots=True)
+class Seat:
+    """What an application serves. Without `reloader` the configuration is none of a file, and stays as it is."""
 
-    Without `reloader` the configuration is none of a file, and stays as it is.
-    """
+    service: Service
+    reloader: Reloader | None = None
+
+
+def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
+    """The application for a service. It starts the service when it starts, and stops it when it ends."""
+    return application(Seat(service, reloader))
+
+
+def application(seat: Seat) -> Litestar:
+    """The application for whatever sits in `seat` while it runs, of which its state is to be told (`state_of`)."""
 
     @asynccontextmanager
     async def running(_app: Litestar) -> AsyncGenerator[None]:
+        service, reloader = seat.service, seat.reloader
         await service.start()
         if reloader is not None:
             await reloader.start()
@@ -61,13 +74,10 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
             await service.stop()
 
     def provide_service() -> Service:
-        return service
-
-    def signing_of(source: str) -> Signing | None:
-        return service.tuning.signing.get(source)
+        return seat.service
 
     def provide_reloader() -> Reloader | None:
-        return reloader
+        return seat.reloader
 
     return Litestar(
         route_handlers=[
@@ -113,16 +123,23 @@ def create_app(service: Service, reloader: Reloader | None = None) -> Litestar:
                 }
             ),
         ),
-        state=State(
-            {
-                "gate": Gate(service.database, service.clock, tokens_required=lambda: service.tuning.tokens_required),
-                "metrics": service.metrics,
-                "signing_of": signing_of,
-            }
-        ),
+        state=State(state_of(seat.service)),
         request_max_body_size=1024 * 1024,
         logging_config=None,
     )
+
+
+def state_of(service: Service) -> dict[str, Any]:
+    """What guards need to know of a service: they are given a connection, and no dependencies."""
+
+    def signing_of(source: str) -> Signing | None:
+        return service.tuning.signing.get(source)
+
+    return {
+        "gate": Gate(service.database, service.clock, tokens_required=lambda: service.tuning.tokens_required),
+        "metrics": service.metrics,
+        "signing_of": signing_of,
+    }
 
 
 @get("/", include_in_schema=False)

@@ -52,13 +52,22 @@ def migrated_name(postgres: Server) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a database with the tables in it, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "test.db")
-        return f"sqlite:///{tmp_path / 'test.db'}"
+        yield request.getfixturevalue("sqlite_url")
+        return
     server: Server = request.getfixturevalue("postgres")
-    return server.new_database(request.getfixturevalue("migrated_name"))
+    url = server.new_database(request.getfixturevalue("migrated_name"))
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """The URL of a SQLite database with the tables in it, for what has nothing to do with the database."""
+    shutil.copy(migrated_file, tmp_path / "test.db")
+    return f"sqlite:///{tmp_path / 'test.db'}"
 
 
 @pytest.fixture

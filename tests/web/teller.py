@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 
-from alertsvc.app import create_app
 from alertsvc.core.rules import Rules
 from alertsvc.engine.service import Parts, Service
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store.database import Database
+from tests.web.applications import application_of
 from tests.world import World
 
 
@@ -57,7 +57,8 @@ async def telling(database: Database, rules: Rules) -> AsyncIterator[Teller]:
     """A world with these rules. Its books must balance at the end."""
     world = World(database, rules)
     service = Service(Parts(database, world.outlets, Metrics("test"), clock=lambda: world.now))
-    transport = httpx.ASGITransport(create_app(service))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        yield Teller(world, client, service)
+    with application_of(service) as app:
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            yield Teller(world, client, service)
     await world.balance()

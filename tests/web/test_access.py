@@ -18,6 +18,12 @@ JSON = {"content-type": "application/json"}
 OPEN_TO_ALL = {"/", "/-/healthy", "/livez", "/-/ready", "/readyz", "/health", "/metrics"}
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind of database is enough: what stands before it does not know which it is."""
+    return sqlite_url
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 

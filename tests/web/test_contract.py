@@ -14,6 +14,12 @@ from alertsvc.web.tools import REPORTS
 from tests.web.conftest import Client
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind of database is enough: what stands before it does not know which it is."""
+    return sqlite_url
+
+
 async def described(client: Client) -> dict[str, Any]:
     document: dict[str, Any] = (await client.get("/schema/openapi.json")).json()
     return document

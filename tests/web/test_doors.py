@@ -16,6 +16,12 @@ HOOK = "/api/v1/hooks/alertmanager"
 JSON = {"content-type": "application/json"}
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind of database is enough: what stands before it does not know which it is."""
+    return sqlite_url
+
+
 async def post(client: Client, content: bytes, headers: dict[str, str] | None = None) -> Any:
     return await client.post(HOOK, content=content, headers=JSON if headers is None else headers)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from alertsvc.app import create_app
 from alertsvc.channels.outcome import Accepted
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.service import Parts, Service
@@ -22,6 +21,7 @@ from alertsvc.store.tokens import Token
 from alertsvc.web import express
 from alertsvc.web.express import Express
 from tests.e2e.wire import alert, webhook
+from tests.web.applications import application_of
 from tests.world import Recorder, rules
 
 HOOK = "/api/v1/hooks/alertmanager"
@@ -55,16 +55,16 @@ async def ways(database_url: str) -> AsyncIterator[Ways]:
     """A running service and both ways to it."""
     outlets = Outlets(rules(), {"team/chat": Outlet("team/chat", "chat", Recorder(otherwise=Accepted("ok")))})
     service = Service(Parts(open_database(database_url), outlets, Metrics("test"), Tuning(max_body_bytes=MOST_BYTES)))
-    application = create_app(service)
     passed_on: list[str] = []
 
     async def long(scope: Any, receive: Any, send: Any) -> None:
         passed_on.append(scope["path"])
         await application(scope, receive, send)
 
-    short = Express(application, service)
-    short._app = long  # type: ignore[assignment]
     async with AsyncExitStack() as stack:
+        application = stack.enter_context(application_of(service))
+        short = Express(application, service)
+        short._app = long  # type: ignore[assignment]
         await service.start()
         stack.push_async_callback(service.stop)
         yield Ways(service, short, application, passed_on)

@@ -1,9 +1,7 @@
 """What a process says of itself that takes requests and leaves sending to others."""
 
 import pytest
-from litestar.testing import AsyncTestClient
 
-from alertsvc.app import create_app
 from alertsvc.engine.lookout import MISSED_AFTER_SECONDS, Lookout
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.service import Parts, Service
@@ -12,6 +10,7 @@ from alertsvc.settings.process import Role
 from alertsvc.store.connect import open_database
 from alertsvc.store.presence import session_name
 from tests.programs import eventually
+from tests.web.conftest import client_of
 from tests.world import Recorder, rules
 
 
@@ -23,7 +22,7 @@ async def test_an_api_says_that_nobody_sends_and_is_ready_all_the_same(database_
     database = open_database(database_url, application=session_name("api"))
     service = Service(Parts(database, outlets, Metrics("test"), role=Role.API))
     service.lookout = Lookout(database, lambda: now[0])
-    async with AsyncTestClient(create_app(service), base_url="http://127.0.0.1") as client:
+    async with client_of(service) as client:
         event = {"model": "churn", "metric": "psi", "value": 0.9, "threshold": 0.2, "severity": "critical"}
         assert (await client.post("/api/v1/events", json=event)).status_code == 202
         assert (await client.get("/health")).json()["status"] == "ok"

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 
-from alertsvc.app import create_app
 from alertsvc.clock import utc_now
 from alertsvc.core.correlate import CorrelateRule
 from alertsvc.engine.outlets import Outlet, Outlets
@@ -21,6 +20,7 @@ from alertsvc.observe.metrics import Metrics
 from alertsvc.store.connect import open_database
 from tests.postgres import Server
 from tests.programs import eventually
+from tests.web.applications import application_of
 from tests.world import Recorder, rules
 
 SECOND = timedelta(seconds=1)
@@ -83,7 +83,7 @@ async def replicas(postgres: Server, migrated_name: str, request: pytest.Fixture
             service = Service(Parts(open_database(url), outlets, Metrics("test"), clock=clock))
             await service.start()
             stack.push_async_callback(service.stop)
-            transport = httpx.ASGITransport(create_app(service))  # type: ignore[arg-type]
+            transport = httpx.ASGITransport(stack.enter_context(application_of(service)))  # type: ignore[arg-type]
             client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
             return Replica(service, await stack.enter_async_context(client))
 

@@ -5,15 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from litestar.testing import AsyncTestClient
 
-from alertsvc.app import create_app
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.service import Parts, Service
 from alertsvc.observe.metrics import Metrics
 from alertsvc.settings.thresholds_file import parse_thresholds
 from alertsvc.store.connect import open_database
-from tests.web.conftest import Client
+from tests.web.conftest import Client, client_of
 from tests.world import Recorder, rules
 
 LIMITS = """
@@ -29,7 +27,7 @@ async def client(database_url: str) -> AsyncIterator[Client]:
     known = replace(rules(), thresholds=parse_thresholds(LIMITS, "thresholds.yaml"))
     outlets = Outlets(known, {"team/chat": Outlet("team/chat", "chat", Recorder())})
     service = Service(Parts(open_database(database_url), outlets, Metrics("test")))
-    async with AsyncTestClient(create_app(service), base_url="http://127.0.0.1") as found:
+    async with client_of(service) as found:
         yield found
 
 

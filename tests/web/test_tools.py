@@ -11,11 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from litestar.testing import AsyncTestClient
 from pydantic import SecretStr
 from sqlalchemy import update
 
-from alertsvc.app import create_app
 from alertsvc.core.model import AlertState, Deliver, Severity
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.service import Parts, Service
@@ -27,7 +25,7 @@ from alertsvc.settings.build import MODEL_RULES
 from alertsvc.store.connect import open_database
 from alertsvc.store.tables import quarantine
 from tests.ingest.ml_captures import EXPECTED, grafana, mlflow_requests, raw, report
-from tests.web.conftest import Client
+from tests.web.conftest import Client, client_of
 from tests.world import DELIVER, Recorder, rules
 
 HOOKS = "/api/v1/hooks/"
@@ -311,7 +309,7 @@ def with_tuning(
     outlets = Outlets(rules(**changes), {"team/chat": Outlet("team/chat", "chat", recorder)})
     tuning = Tuning(tokens_required=signing is not None, signing=signing or {})
     service = Service(Parts(open_database(database_url), outlets, Metrics("test"), tuning))
-    return AsyncTestClient(create_app(service), base_url="http://127.0.0.1")
+    return client_of(service)
 
 
 SECRET = Secret("secret", SecretStr("ação"))
