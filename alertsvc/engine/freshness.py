@@ -100,9 +100,10 @@ def _look_at(names: Sequence[str], hears_since: datetime, moment: Moment, conn: 
     events: list[Event] = []
     marked: list[tuple[Watched, str | None]] = []
     for series in watched:
-        changes, mark = turns(series, known.get(series.fingerprint, {}), hears_since, moment.now)
+        about_it = known.get(series.fingerprint, {})
+        changes, mark = turns(series, about_it, hears_since, moment.now)
         for trouble, state in changes.items():
-            events.append(_event(series, trouble, state, moment))
+            events.append(_event(series, trouble, state, about_it.get(trouble), moment))
         marked.append((series, mark))
     take_in(conn, events, moment)
     freshness.mark(conn, [each for each in marked if each[1] != each[0].trouble])
@@ -132,12 +133,13 @@ def known_alerts(conn: Connection, watched: Sequence[Watched]) -> Mapping[str, M
     return found
 
 
-def _event(series: Watched, trouble: Trouble, state: AlertState, moment: Moment) -> Event:
+def _event(series: Watched, trouble: Trouble, state: AlertState, alert: Alert | None, moment: Moment) -> Event:
     """What is told of a series. That it has a value again was so when that was observed: a run without one that was
-    made later may arrive later.
+    made later may arrive later. Where its `alert` was, by a clock that was set back since, it is so now.
     """
     said = said_of_missing(series) if state is AlertState.FIRING else said_of_end(series, trouble)
-    at = moment.now if trouble is Trouble.MISSING else series.last_observed_at
+    was_later = alert is not None and alert.observed_at is not None and alert.observed_at > series.last_observed_at
+    at = moment.now if trouble is Trouble.MISSING or was_later else series.last_observed_at
     severity = moment.rules.freshness.severity
     return replace(ended(series, trouble, said, at), state=state, severity=severity)
 
