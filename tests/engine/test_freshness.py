@@ -59,6 +59,7 @@ class Watch:
         self.world.now += span
         await self.freshness.look()
         await self.freshness.look_at_models()
+        await self.freshness.look_at_watchdogs()
 
     async def firing(self) -> list[str]:
         """The names of what fires."""
