@@ -56,8 +56,8 @@ class Result:
         return self.items[0] if self.items else None
 
 
-def document_of(answer: Answer) -> dict[str, Any]:
-    """The JSON object of an answer that is a yes.
+def document_of(answer: Answer, knows: str | None = None) -> dict[str, Any]:
+    """The JSON object of an answer that is a yes. It `knows` what no other service's has: this name.
 
     Raises:
         ApiError: It is a no, or no answer of this service.
@@ -65,13 +65,29 @@ def document_of(answer: Answer) -> dict[str, Any]:
     if not 200 <= answer.status < 300:
         raise refusal(answer)
     found = _json(answer)
-    if found is None:
-        raise ApiError(
-            f"answered {answer.status}, and not as alertsvc does: is the address right?",
-            status=answer.status,
-            attempts=answer.attempts,
-        )
+    if found is None or (knows is not None and knows not in found):
+        raise _of_another(answer)
     return found
+
+
+def _of_another(answer: Answer) -> ApiError:
+    return ApiError(
+        f"answered {answer.status}, and not as alertsvc does: is the address right?",
+        status=answer.status,
+        attempts=answer.attempts,
+    )
+
+
+def all_items_of(answer: Answer, places: list[int]) -> list[Item]:
+    """What became of each event of a request, as `items_of`: who says yes and names them not has not taken them.
+
+    Raises:
+        ApiError: As `document_of`.
+    """
+    items = items_of(document_of(answer, "items"), places)
+    if {each.index for each in items} != set(places):
+        raise _of_another(answer)
+    return items
 
 
 def refusal(answer: Answer) -> ApiError:

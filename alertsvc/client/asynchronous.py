@@ -16,7 +16,10 @@ from alertsvc.client.exchange import PAUSED, Pause, Send, T, Told, Work
 from alertsvc.client.fields import Deployed, Described, EventFields, IncidentFilters, Judged, Valued
 from alertsvc.client.incidents import MOST_LISTED, PAGE, Incident, Page, Reference
 from alertsvc.client.jobs import JobFacts, facts_of
-from alertsvc.client.settings import Settings
+from alertsvc.client.settings import CONNECT_SECONDS, Settings
+
+LEFT_SECONDS = CONNECT_SECONDS + 1.0
+"""After so long nobody connects any more, so that a request may be cancelled."""
 
 
 class Runs(Protocol):
@@ -51,6 +54,7 @@ class AsyncAlertClient(Common):
         self._verify = verify
         self._transport = transport
         self._https: tuple[int, asyncio.AbstractEventLoop, httpx.AsyncClient] | None = None
+        self._left: set[asyncio.Task[Told]] = set()
         self.incidents = AsyncIncidents(self._settings, self._run)
 
     async def metric(
@@ -113,26 +117,42 @@ class AsyncAlertClient(Common):
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
             return PAUSED
+        asking = asyncio.create_task(self._ask(step))
         try:
-            async with asyncio.timeout(step.seconds):
-                return await self._ask(step)
-        except TimeoutError:
-            return outcomes.too_late(step)
-        except outcomes.FAULTS as fault:
-            return outcomes.no_answer(fault)
+            done, _ = await asyncio.wait({asking}, timeout=step.seconds)
+        except asyncio.CancelledError:
+            self._leave(asking)
+            raise
+        if done:
+            return asking.result()
+        self._leave(asking)
+        return outcomes.too_late(step)
+
+    def _leave(self, asking: asyncio.Task[Told]) -> None:
+        """Nobody waits for it any more. Cancelled while it connects, it would hold its place among the connections
+        for ever; so it is let come to its end, and is cancelled only when it must have connected.
+        """
+        timer = asking.get_loop().call_later(LEFT_SECONDS, asking.cancel)
+
+        def ended(task: asyncio.Task[Told]) -> None:
+            timer.cancel()
+            self._left.discard(task)
+            if not task.cancelled():
+                task.exception()  # looked at: it is nobody's
+
+        self._left.add(asking)
+        asking.add_done_callback(ended)
 
     async def _ask(self, send: Send) -> Told:
-        http = await self._http()
-        response = await http.send(outcomes.request_of(http, send), stream=True)
         try:
-            body = bytearray()
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > outcomes.MOST_BYTES:
-                    return outcomes.too_long()
-            return outcomes.answer_of(response, bytes(body))
-        finally:
-            await response.aclose()
+            http = await self._http()
+            response = await http.send(outcomes.request_of(http, send), stream=True)
+            try:
+                return await _read(response)
+            finally:
+                await response.aclose()
+        except outcomes.FAULTS as fault:
+            return outcomes.no_answer(fault)
 
     async def _http(self) -> httpx.AsyncClient:
         """The connections of this process and event loop: those of another cannot be used here."""
@@ -145,6 +165,11 @@ class AsyncAlertClient(Common):
     async def close(self) -> None:
         """Close the connections. What is called afterwards reports that it is closed."""
         self._is_closed = True
+        left = [each for each in self._left if each.get_loop() is asyncio.get_running_loop()]
+        for each in left:
+            each.cancel()
+        if left:  # else they would go on with connections that are closed
+            await asyncio.wait(left, timeout=LEFT_SECONDS)
         known, self._https = self._https, None
         if known is not None and known[:2] == (os.getpid(), asyncio.get_running_loop()):
             await known[2].aclose()
@@ -154,6 +179,15 @@ class AsyncAlertClient(Common):
 
     async def __aexit__(self, *_left_by: object) -> None:
         await self.close()
+
+
+async def _read(response: httpx.Response) -> Told:
+    body = bytearray()
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > outcomes.MOST_BYTES:
+            return outcomes.too_long()
+    return outcomes.answer_of(response, bytes(body))
 
 
 class AsyncIncidents:

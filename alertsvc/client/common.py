@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from alertsvc.client.answers import Result
 from alertsvc.client.errors import AlertsvcError, ConfigurationError
-from alertsvc.client.settings import DEFAULT_SECONDS, Defaults, Settings, settings_from
+from alertsvc.client.settings import DEFAULT_SECONDS, Defaults, Settings, settings_from, shown
 from alertsvc.client.telling import Complaints
 
 
@@ -72,7 +72,7 @@ class Common:
 
     def __repr__(self) -> str:
         has_token = self._settings.token is not None or self._settings.token_file is not None
-        return f"{type(self).__name__}(url={self._settings.url!r}, token={'<secret>' if has_token else None})"
+        return f"{type(self).__name__}(url={shown(self._settings.url)!r}, token={'<secret>' if has_token else None})"
 
     @property
     def url(self) -> str:

@@ -13,6 +13,8 @@ from alertsvc.client.settings import Defaults
 MOST_EVENTS = 1000
 """As many as the service takes in one request."""
 MOST_BYTES = 4 * 1024 * 1024
+VALUES = frozenset({"value", "score"})
+"""What the service calls a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Encoded:
 
 
 def event_of(fields: Mapping[str, object], defaults: Defaults) -> dict[str, JSON]:
-    """One event. A field that is None was not given, but for `value`: None is "no value", which is an alert.
+    """One event. A field that is None was not given, but for `value` (or `score`, which is the same): None is "no
+    value", which is an alert.
 
     It gets an `event_id` if it has none, so that the service knows it again when it is sent twice.
 
@@ -33,7 +36,7 @@ def event_of(fields: Mapping[str, object], defaults: Defaults) -> dict[str, JSON
     """
     if not isinstance(cast(object, fields), Mapping):
         raise BadValueError("", f"an event is a mapping of fields, and this is of the type {type(fields).__name__}")
-    event = {name: _field(name, value) for name, value in fields.items() if value is not None or name == "value"}
+    event = {name: _field(name, value) for name, value in fields.items() if value is not None or name in VALUES}
     if defaults.model is not None:
         event.setdefault("model", word("model", defaults.model))
     if defaults.environment is not None:

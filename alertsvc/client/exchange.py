@@ -158,7 +158,7 @@ def asked_to_wait(header: str | None) -> float:
         return float(text[:9])
     try:
         until = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last one: a zone of very many digits
         return 0.0
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 

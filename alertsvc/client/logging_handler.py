@@ -1,14 +1,16 @@
 """Errors that a program logs, as alerts: `logging.getLogger().addHandler(AlertHandler(client, model="churn"))`.
 
-One alert for each logger and message template, told at most once in a while. Logging never waits for the service:
-records go into a bounded queue, a thread sends them, and what does not fit is counted. Nothing is ever resolved: that
-nothing was logged does not say that all is well.
+One alert for each logger and message template, told at most once in a while; of a message that was put together before
+it was logged, what varies in it (numbers, ids, what is quoted) is no part of the template. Logging never waits for the
+service: records go into a bounded queue, a thread sends them, and what does not fit is counted. Nothing is ever
+resolved: that nothing was logged does not say that all is well.
 """
 
 import contextlib
 import logging
 import os
 import queue
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -16,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from alertsvc.client.errors import AlertsvcError
+from alertsvc.client.plain import whole
 from alertsvc.client.sync import AlertClient
 
 OWN_LOGGERS = ("alertsvc.client.", "httpx.", "httpcore.")
@@ -24,6 +27,8 @@ MAX_TEXT_CHARS = 500
 MAX_LABEL_CHARS = 120
 MOST_GROUPS = 1000
 CLOSE_SECONDS = 2.0
+VARIES = re.compile(r"""'[^']*'|"[^"]*"|\w*\d\w*""")
+"""What differs between two messages of one kind: each would be an alert that nobody ends."""
 
 Event = dict[str, Any]
 
@@ -71,7 +76,7 @@ class AlertHandler(logging.Handler):
         if f"{record.name}.".startswith(OWN_LOGGERS):
             return
         try:
-            group = (record.name, str(record.msg)[:MAX_LABEL_CHARS])
+            group = (record.name, _template(record))
             if not self._is_time(group):
                 self.dropped += 1
                 return
@@ -105,7 +110,7 @@ class AlertHandler(logging.Handler):
             details["not_sent_since_the_last"] = kept
         fault = record.exc_info[1] if record.exc_info else None
         if fault is not None:
-            details |= {"exception": type(fault).__qualname__, "message": str(fault)[:MAX_TEXT_CHARS]}
+            details |= {"exception": type(fault).__qualname__, "message": whole(str(fault), MAX_TEXT_CHARS)}
         severity = "critical" if record.levelno >= logging.CRITICAL else "error"
         event: Event = {
             "metric": "logged_error",
@@ -113,7 +118,7 @@ class AlertHandler(logging.Handler):
             "status": "firing",
             "severity": severity if record.levelno >= logging.ERROR else "warning",
             "labels": {"logger": record.name, "template": group[1]},
-            "summary": record.getMessage()[:MAX_TEXT_CHARS],
+            "summary": whole(record.getMessage(), MAX_TEXT_CHARS),
             "details": details,
         }
         return event if self._model is None else {**event, "model": self._model}
@@ -136,10 +141,16 @@ class AlertHandler(logging.Handler):
         """Send what waits, for two seconds at most."""
         thread, self._thread = self._thread, None
         if thread is not None and self._process == os.getpid():
+            ends = time.monotonic() + CLOSE_SECONDS
             try:
                 self._queue.put(None, timeout=CLOSE_SECONDS)
             except queue.Full:
                 self.dropped += self._queue.qsize()
             else:
-                thread.join(CLOSE_SECONDS)
+                thread.join(max(0.0, ends - time.monotonic()))
         super().close()
+
+
+def _template(record: logging.LogRecord) -> str:
+    text = whole(str(record.msg), MAX_TEXT_CHARS)
+    return (text if record.args else VARIES.sub("#", text))[:MAX_LABEL_CHARS]

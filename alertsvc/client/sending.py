@@ -6,11 +6,11 @@ Only a client that cannot be used as it was made ends it with an error (`Configu
 from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
-from alertsvc.client.answers import Item, Result, document_of, items_of, items_refused
+from alertsvc.client.answers import Item, Result, all_items_of, document_of, items_of, items_refused
 from alertsvc.client.compose import Encoded, bodies, encoded_event, span
 from alertsvc.client.errors import AlertsvcError, ApiError, BadValueError, RefusedError
 from alertsvc.client.exchange import Budget, Request, Work, exchange
-from alertsvc.client.plain import JSON, encoded, instant, plain, texts, word
+from alertsvc.client.plain import JSON, as_written, encoded, instant, plain, texts, word, written
 from alertsvc.client.settings import Settings
 
 EVENTS = "/api/v1/events"
@@ -22,22 +22,25 @@ def send_events(settings: Settings, events: Iterable[Mapping[str, object]]) -> W
     """Send events. One that cannot be sent is refused here and keeps none of the others back."""
     items: list[Item] = []
     ready: list[Encoded] = []
+    error: AlertsvcError | None = None
     try:
         for place, fields in enumerate(events):
             try:
                 ready.append(encoded_event(place, fields, settings.defaults))
             except BadValueError as fault:
                 items.append(Item(place, "rejected", error=str(fault), pointer=_pointer(place, fault.field)))
-    except TypeError as fault:
-        return Result(False, error=BadValueError("events", f"a list of events is needed: {fault}"))
+            except Exception as fault:  # noqa: BLE001  # somebody's number failed as it was read: its device is gone, say
+                said = f"cannot be read: {type(fault).__name__}"
+                items.append(Item(place, "rejected", error=said, pointer=_pointer(place, "")))
+    except Exception as fault:  # noqa: BLE001  # whoever makes them failed: what came until then is sent
+        error = BadValueError("events", f"a list of events is needed: {type(fault).__name__}: {fault}")
     budget = Budget(settings)  # it begins when all events are there, however long they took
     attempts = 0
-    error: AlertsvcError | None = None
     for body, places in bodies(ready):
         try:
             answer = yield from exchange(settings, Request("POST", EVENTS, body), budget)
             attempts += answer.attempts
-            items += items_of(document_of(answer), places)
+            items += all_items_of(answer, places)
         except ApiError as fault:  # its attempts were counted: it was an answer
             error = error or fault
             items += items_refused(fault, places)
@@ -74,7 +77,7 @@ def send_deployment(
         body = encoded({**sent, "model_version": word("version", version)})
     except BadValueError as fault:
         return Result(False, error=fault)
-    return (yield from _send_one(settings, DEPLOYMENTS, body, {}))
+    return (yield from _send_one(settings, DEPLOYMENTS, body, {}, "id"))
 
 
 _DEPLOYED: Mapping[str, Callable[[str, object], JSON]] = {"happened_at": instant, "details": texts}
@@ -93,7 +96,7 @@ def send_report(settings: Settings, tool: str, report: object, context: Mapping[
         body = _text_of(report)
     except BadValueError as fault:
         return Result(False, error=fault)
-    return (yield from _send_one(settings, path, body, params))
+    return (yield from _send_one(settings, path, body, params, "items"))
 
 
 def _text_of(report: object) -> bytes:
@@ -101,15 +104,15 @@ def _text_of(report: object) -> bytes:
         return report.encode("utf-8", "surrogatepass")
     if isinstance(report, bytes | bytearray):
         return bytes(report)
-    return encoded(plain("report", report))
+    return written(plain("report", report, number=as_written))
 
 
-def _send_one(settings: Settings, path: str, body: bytes, params: Mapping[str, str]) -> Work[Result]:
+def _send_one(settings: Settings, path: str, body: bytes, params: Mapping[str, str], knows: str) -> Work[Result]:
     headers = {"Idempotency-Key": uuid4().hex}
     request = Request("POST", path, body, tuple(params.items()), headers)
     try:
         answer = yield from exchange(settings, request, Budget(settings))
-        document = document_of(answer)
+        document = document_of(answer, knows)
     except AlertsvcError as fault:
         return Result(False, error=fault, attempts=fault.attempts)
     return _result(items_of(document, None), None, answer.attempts)

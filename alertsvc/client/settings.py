@@ -28,7 +28,7 @@ class Defaults:
 class Settings:
     """How a client was made. `timeout` is in seconds, for one call with all its tries and pauses."""
 
-    url: str = DEFAULT_URL
+    url: str = field(default=DEFAULT_URL, repr=False)
     token: str | None = field(default=None, repr=False)
     token_file: str | os.PathLike[str] | None = None
     timeout: float = DEFAULT_SECONDS
@@ -79,6 +79,15 @@ def _check_url(url: str) -> None:
         raise ConfigurationError("url: a token goes into token or token_file, not into the address")
     if not is_address:
         raise ConfigurationError("url: an address such as https://alerts.example.com is needed")
+
+
+def shown(url: object) -> str:
+    """An address fit to be shown: a password that should not be in it is not."""
+    try:
+        _check_url(str(url))
+    except ConfigurationError:
+        return "<no address of a service>"
+    return str(url)
 
 
 def _read(file: Path) -> str:

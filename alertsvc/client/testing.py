@@ -16,6 +16,7 @@ import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Unpack, cast
+from uuid import uuid4
 
 import httpx
 
@@ -89,7 +90,7 @@ class FakeAlertsvc:
                 reply = self._take_report(tool, request)
             case ("POST", "deployments"):
                 self.deployments.append(json.loads(request.content))
-                reply = httpx.Response(201, json=self.deployments[-1])
+                reply = httpx.Response(201, json={"id": str(uuid4()), **self.deployments[-1]})
             case ("GET", "incidents"):
                 reply = self._list(request)
             case ("GET", "incidents", reference):

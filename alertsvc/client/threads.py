@@ -20,7 +20,9 @@ class Helpers:
 
     def run(self, work: Callable[[], Told], seconds: float, otherwise: NoAnswer) -> Told:
         """The result of `work`, or `otherwise` where it is not done within so many seconds."""
-        self._left = {each for each in self._left if each.is_alive()}
+        for each in tuple(self._left):  # a copy, made at once: other threads add theirs meanwhile
+            if not each.is_alive():
+                self._left.discard(each)
         if len(self._left) >= MOST_LEFT_BEHIND:
             return otherwise
         box: queue.SimpleQueue[Told | BaseException] = queue.SimpleQueue()

@@ -18,6 +18,7 @@ from alertsvc.core.severity import SeverityRule
 from alertsvc.core.storm import StormRule
 from alertsvc.core.storms import Storms
 from alertsvc.core.thresholds.policy import Thresholds
+from alertsvc.core.watchdogs import Watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Rules:
     models: Mapping[str, ModelFacts] = field(default_factory=dict[str, ModelFacts])
     thresholds: Thresholds = field(default_factory=Thresholds)
     freshness: Freshness = field(default_factory=Freshness)
+    watchdogs: tuple[Watchdog, ...] = ()
     fingerprint: str = ""
     routing: RoutingTable = field(init=False, repr=False, compare=False)
     correlating: CorrelateTable = field(init=False, repr=False, compare=False)

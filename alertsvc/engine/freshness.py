@@ -1,4 +1,4 @@
-"""Looks whether what is to come comes: a series' next observation, anything at all of a model.
+"""Looks whether what is to come comes: a series' next observation, anything at all of a model, a watchdog.
 
 Any replica looks, and all may at once: what to tell is decided from what is stored, and told in the transaction that
 marks the series as told of.
@@ -21,6 +21,7 @@ from alertsvc.core.observation import Trouble
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.core.silent_models import silences
 from alertsvc.engine.admit import Submission, admit
+from alertsvc.engine.watchdogs import turns_of_watchdogs
 from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.ingest.monitoring import fingerprint_about
 from alertsvc.store import alerts, freshness
@@ -35,7 +36,7 @@ MOST = 5000
 
 
 class Freshness:
-    """Looks again and again: `look` at series, `look_at_models` at models."""
+    """Looks again and again: `look` at series, `look_at_models` and `look_at_watchdogs` at those."""
 
     def __init__(
         self,
@@ -74,10 +75,21 @@ class Freshness:
         Raises:
             StoreUnavailableError: It is told at the next look.
         """
+        await self._look_for(_turns_of_models)
+
+    async def look_at_watchdogs(self) -> None:
+        """Tell of alerts that always fire and do not come any more, and that they come again.
+
+        Raises:
+            StoreUnavailableError: It is told at the next look.
+        """
+        await self._look_for(turns_of_watchdogs)
+
+    async def _look_for(self, turns_of: Callable[[datetime, Moment, Connection], list[Event]]) -> None:
         moment = Moment(self._rules(), self._clock(), self._new_id)
         hears_since = self._hears_since()
-        if await self._database.snapshot(partial(_turns_of_models, hears_since, moment)):
-            await self._database.transaction(partial(_look_at_models, hears_since, moment))
+        if await self._database.snapshot(partial(turns_of, hears_since, moment)):
+            await self._database.transaction(partial(_take_in_turns, turns_of, hears_since, moment))
             self._something_is_due()
 
     async def _tell(self, names: Sequence[str], hears_since: datetime, moment: Moment) -> int:
@@ -100,9 +112,10 @@ def _look_at(names: Sequence[str], hears_since: datetime, moment: Moment, conn: 
     events: list[Event] = []
     marked: list[tuple[Watched, str | None]] = []
     for series in watched:
-        changes, mark = turns(series, known.get(series.fingerprint, {}), hears_since, moment.now)
+        about_it = known.get(series.fingerprint, {})
+        changes, mark = turns(series, about_it, hears_since, moment.now)
         for trouble, state in changes.items():
-            events.append(_event(series, trouble, state, moment))
+            events.append(_event(series, trouble, state, about_it.get(trouble), moment))
         marked.append((series, mark))
     take_in(conn, events, moment)
     freshness.mark(conn, [each for each in marked if each[1] != each[0].trouble])
@@ -132,12 +145,13 @@ def known_alerts(conn: Connection, watched: Sequence[Watched]) -> Mapping[str, M
     return found
 
 
-def _event(series: Watched, trouble: Trouble, state: AlertState, moment: Moment) -> Event:
+def _event(series: Watched, trouble: Trouble, state: AlertState, alert: Alert | None, moment: Moment) -> Event:
     """What is told of a series. That it has a value again was so when that was observed: a run without one that was
-    made later may arrive later.
+    made later may arrive later. Where its `alert` was, by a clock that was set back since, it is so now.
     """
     said = said_of_missing(series) if state is AlertState.FIRING else said_of_end(series, trouble)
-    at = moment.now if trouble is Trouble.MISSING else series.last_observed_at
+    was_later = alert is not None and alert.observed_at is not None and alert.observed_at > series.last_observed_at
+    at = moment.now if trouble is Trouble.MISSING or was_later else series.last_observed_at
     severity = moment.rules.freshness.severity
     return replace(ended(series, trouble, said, at), state=state, severity=severity)
 
@@ -156,15 +170,20 @@ def ended(series: Watched, trouble: Trouble, said: str, at: datetime, decided_by
     )
 
 
-def _look_at_models(hears_since: datetime, moment: Moment, conn: Connection) -> None:
-    take_in(conn, _turns_of_models(hears_since, moment, conn), moment)
+def _take_in_turns(
+    turns_of: Callable[[datetime, Moment, Connection], list[Event]],
+    hears_since: datetime,
+    moment: Moment,
+    conn: Connection,
+) -> None:
+    take_in(conn, turns_of(hears_since, moment, conn), moment)
 
 
 def _turns_of_models(hears_since: datetime, moment: Moment, conn: Connection) -> list[Event]:
     """What is to be told of models: which are silent, and which no more."""
     every = {each.name: each.expect_event_every for each in moment.rules.models.values()}
     expected = {name: span for name, span in every.items() if span is not None}
-    told = freshness.told_of_models(conn)
+    told = freshness.told_by(conn, silent_models.SOURCE)
     if not expected and not told:
         return []
     heard = freshness.heard(conn, expected)

@@ -248,6 +248,7 @@ class Service:
             self._metronome.every(SWEEP_SECONDS, "sweep", self.ticker.sweep)
             self._metronome.every(FRESHNESS_SECONDS, "freshness", self.freshness.look)
             self._metronome.every(MODELS_SECONDS, "models", self.freshness.look_at_models)
+            self._metronome.every(MODELS_SECONDS, "watchdogs", self.freshness.look_at_watchdogs)
             self._metronome.every(MEND_SECONDS, "mend", self.ticker.mend)
             self._metronome.every(FORGET_SECONDS, "forget", lambda: self.ticker.forget(self.tuning.retention))
         else:

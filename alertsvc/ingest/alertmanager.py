@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Sized
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 
+from alertsvc.core.alerts import NO_DATA
 from alertsvc.core.model import AlertState, Event, Link
 from alertsvc.core.severity import SeverityRule
 from alertsvc.ingest.clean import (
+    MAX_VALUE_BYTES,
     BadFieldError,
     clean_annotations,
     clean_instant,
@@ -23,7 +26,7 @@ from alertsvc.ingest.parsed import BadItem, BadPayloadError, Parsed
 
 SOURCE = "alertmanager"
 NO_VALUE_MARK = "grafana_state_reason"
-"""With this annotation Grafana had no measurement, and what stands in `values` (-1) is none."""
+"""With this annotation Grafana had no measurement: what stands in `values` (-1) is none, and an end no recovery."""
 MOST_ALERTS = 30_000
 """As many as 16 MiB hold of what Alertmanager sends, at 560 bytes each: a group is refused for its size before this.
 
@@ -195,7 +198,7 @@ def read_alert(alert: WebhookAlertIn, severities: SeverityRule, group_key: str |
     known = alert.fingerprint
     labels = clean_labels(alert.labels)
     annotations = clean_annotations(alert.annotations) if alert.annotations else {}
-    return Event(
+    event = Event(
         source=SOURCE,
         fingerprint=known if known and is_fingerprint(known) else fingerprint(alert.labels),
         state=state,
@@ -208,6 +211,17 @@ def read_alert(alert: WebhookAlertIn, severities: SeverityRule, group_key: str |
         links=_links(alert, annotations),
         group_key=group_key,
     )
+    if state is AlertState.RESOLVED and NO_VALUE_MARK in annotations:
+        return _unrecovered(event, annotations[NO_VALUE_MARK])
+    return event
+
+
+def _unrecovered(event: Event, reason: str) -> Event:
+    """Grafana's end that says nothing of the condition: it fires until something says that it does not."""
+    before = event.annotations.get("summary")
+    words = f"ended without a recovery in Grafana ({reason}): nobody measures it" + (f". {before}" if before else "")
+    annotations = {**event.annotations, "summary": clean_text(words, MAX_VALUE_BYTES)}
+    return replace(event, state=AlertState.FIRING, annotations=annotations, ends_at=None, decided_by=NO_DATA)
 
 
 def _value(values: dict[str, float | None], annotations: dict[str, str]) -> float | None:

@@ -13,11 +13,10 @@ from dataclasses import replace
 
 import msgspec
 
-from alertsvc.core.alerts import NO_DATA
-from alertsvc.core.model import AlertState, Event, Link
+from alertsvc.core.model import Event, Link
 from alertsvc.core.severity import SeverityRule
 from alertsvc.ingest.alertmanager import NO_VALUE_MARK, WebhookAlertIn, one_by_one, read_alert
-from alertsvc.ingest.clean import MAX_VALUE_BYTES, BadFieldError, clean_text, clean_url
+from alertsvc.ingest.clean import BadFieldError, clean_url
 from alertsvc.ingest.complaint import UNREADABLE, complaint
 from alertsvc.ingest.decoding import as_number, as_object, decode
 from alertsvc.ingest.fingerprint import fingerprint
@@ -87,7 +86,7 @@ def _event(alert: GrafanaAlertIn, severities: SeverityRule, group_key: str | Non
     labels = dict(found.labels)
     if MODEL_LABEL in labels:
         labels.setdefault("model", labels[MODEL_LABEL])  # what drift jobs call it: one model is one incident
-    event = replace(
+    return replace(
         found,
         source=SOURCE,
         fingerprint=fingerprint({"dedup_key": f"{SOURCE}:{alert.orgId or ''}:{found.fingerprint}"}),
@@ -95,16 +94,6 @@ def _event(alert: GrafanaAlertIn, severities: SeverityRule, group_key: str | Non
         value=_value(alert.values or {}, found.annotations),
         links=_links(alert, found.links),
     )
-    reason = found.annotations.get(NO_VALUE_MARK)
-    return event if reason is None or event.state is not AlertState.RESOLVED else _unrecovered(event, reason)
-
-
-def _unrecovered(event: Event, reason: str) -> Event:
-    """An end that says nothing of the condition: it fires until something says that it does not."""
-    before = event.annotations.get("summary")
-    words = f"ended without a recovery in Grafana ({reason}): nobody measures it" + (f". {before}" if before else "")
-    annotations = {**event.annotations, "summary": clean_text(words, MAX_VALUE_BYTES)}
-    return replace(event, state=AlertState.FIRING, annotations=annotations, ends_at=None, decided_by=NO_DATA)
 
 
 def _value(values: Mapping[str, float | None], annotations: Mapping[str, str]) -> float | None:

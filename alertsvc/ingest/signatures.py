@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alertsvc.secret import Secret
+from alertsvc.secret import Secret, SecretUnavailableError
 
 TOLERANCE = timedelta(minutes=5)
 """How far the clock of a sender may be from ours: the bound on how long a copied request is good for."""
@@ -38,7 +38,7 @@ def check_mlflow(signing: Signing, headers: Mapping[str, str], body: bytes, now:
 
     Raises:
         BadSignatureError: It did not, or longer than 5 minutes ago.
-        SecretUnavailableError: The secret cannot be read.
+        SecretUnavailableError: It fits none of the secrets that can be read, and one cannot.
 
     Source: `mlflow/webhooks/delivery.py` (3.18.0): "v1," and base64 of HMAC-SHA256 over `id.timestamp.body`
     """
@@ -56,7 +56,7 @@ def check_grafana(signing: Signing, headers: Mapping[str, str], body: bytes, now
 
     Raises:
         BadSignatureError: It did not, or longer than 5 minutes ago.
-        SecretUnavailableError: The secret cannot be read.
+        SecretUnavailableError: It fits none of the secrets that can be read, and one cannot.
 
     Source: `http/hmac.go` of grafana/alerting: hexadecimal HMAC-SHA256 over the body, or over `timestamp:body`
     """
@@ -79,11 +79,19 @@ CHECKS: Mapping[str, Callable[[Signing, Mapping[str, str], bytes, datetime], Non
 
 
 def _compare(secrets: Sequence[Secret], signed: bytes, presented: str, shown: Callable[[bytes], str]) -> None:
-    known = [hmac.digest(secret.reveal().encode(), signed, hashlib.sha256) for secret in secrets]
     given = presented.encode("utf-8", "surrogatepass")
-    matches = [hmac.compare_digest(shown(made).encode(), given) for made in known]
-    if not any(matches):
-        raise BadSignatureError("the signature does not fit: another secret, or a body that was changed on its way")
+    unread: SecretUnavailableError | None = None
+    for secret in secrets:
+        try:
+            made = hmac.digest(secret.reveal().encode(), signed, hashlib.sha256)
+        except SecretUnavailableError as fault:  # the one before may be gone for good, now that there is another
+            unread = unread or fault
+            continue
+        if hmac.compare_digest(shown(made).encode(), given):
+            return
+    if unread is not None:
+        raise unread
+    raise BadSignatureError("the signature does not fit: another secret, or a body that was changed on its way")
 
 
 def _check_age(name: str, stamp: str, now: datetime) -> None:

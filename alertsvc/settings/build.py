@@ -13,6 +13,7 @@ from alertsvc.core.route import Destination, Matcher, Route, Timing
 from alertsvc.core.rules import ModelFacts, Rules
 from alertsvc.core.self_alerts import NAMES, SERVICE_LABEL
 from alertsvc.core.severity import SeverityRule
+from alertsvc.core.watchdogs import Watchdog
 from alertsvc.matchers import matchers_from_map, parse_matchers
 from alertsvc.settings.file import ConfigFile
 from alertsvc.settings.intervals import build_intervals
@@ -60,6 +61,7 @@ def build_rules(file: ConfigFile, receivers: Mapping[str, tuple[Destination, ...
             for entry in file.models
         },
         freshness=Freshness(file.freshness.severity),
+        watchdogs=tuple(Watchdog(entry.name, entry.within, entry.by, entry.severity) for entry in file.watchdogs),
         fingerprint=fingerprint,
     )
 

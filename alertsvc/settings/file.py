@@ -32,6 +32,7 @@ from alertsvc.settings.routing import (
     ModelEntry,
     RouteNode,
     SeveritiesSection,
+    WatchdogEntry,
 )
 from alertsvc.settings.sources import SourcesSection
 from alertsvc.settings.words import NotEmpty, ReceiverName
@@ -102,6 +103,7 @@ class ConfigFile(Section):
     receivers: Annotated[tuple[ReceiverEntry, ...], NotEmpty]
     models: tuple[ModelEntry, ...] = ()
     freshness: FreshnessSection = FreshnessSection()
+    watchdogs: tuple[WatchdogEntry, ...] = ()
     templates: tuple[str, ...] = ()
     retention: RetentionSection = RetentionSection()
     silences: SilencesSection = SilencesSection()

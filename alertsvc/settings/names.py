@@ -33,6 +33,7 @@ def check_names(document: Document) -> list[Fault]:
         *_twice(document, "rule", ("correlate",)),
         *_twice(document, "digest", ("digests",)),
         *_twice(document, "model", ("models",)),
+        *_twice(document, "watchdog", ("watchdogs",)),
         *_twice(document, "time interval", *((section,) for section in _INTERVAL_SECTIONS)),
         *_root(document),
         *_words(document),

@@ -17,6 +17,8 @@ from alertsvc.settings.process import Section
 from alertsvc.settings.schedules import parse_cron
 from alertsvc.settings.words import LabelName, Name, NotEmpty, NotYet, TimeZone, WebUrl
 
+SHORTEST_WATCH = timedelta(minutes=2)
+
 
 def _matchers(value: object) -> tuple[Matcher, ...]:
     if isinstance(value, dict):
@@ -180,6 +182,24 @@ class FreshnessSection(Section):
     """How bad it is that an observation, or all of a model, does not come."""
 
     severity: SeverityWord = Severity.WARNING
+
+
+def _is_noticed(span: timedelta) -> timedelta:
+    if span < SHORTEST_WATCH:
+        raise ValueError("at least 2m: what is repeated is noticed twice a minute, and looked for as often")
+    return span
+
+
+class WatchdogEntry(Section):
+    """An alert that always fires, by its `alertname`: when it does not come `within` a span, that is an alert.
+
+    With labels `by`, for each combination of their values that it was seen with: then each cluster has its own.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    within: Annotated[Interval, AfterValidator(_is_noticed)] = timedelta(minutes=10)
+    by: tuple[LabelName, ...] = ()
+    severity: SeverityWord = Severity.CRITICAL
 
 
 class ModelEntry(Section):

@@ -1,15 +1,16 @@
-"""Series of which something is to be told that is not, or is told that is over; models nobody hears of."""
+"""Series of which something is to be told that is not, or is told that is over; models and alerts nobody hears of."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text, union_all
 
+from alertsvc.core.alerts import RESOLVE_HOLD
 from alertsvc.core.freshness import CHANGED, GRACE, Watched
 from alertsvc.core.model import AlertState, Labels
 from alertsvc.core.observation import Trouble
-from alertsvc.core.silent_models import SOURCE as MODELS
 from alertsvc.core.silent_models import Heard
+from alertsvc.core.watchdogs import Seen
 from alertsvc.store.bulk import AnyRow, among, update_rows
 from alertsvc.store.database import ConflictError
 from alertsvc.store.tables import alert, incident, series
@@ -99,10 +100,25 @@ def heard(conn: Connection, models: Collection[str]) -> list[Heard]:
     return [Heard(row.model, row.environment, row.last) for row in rows]
 
 
-def told_of_models(conn: Connection) -> dict[str, Labels]:
-    """The labels of the alerts about silent models that fire, by fingerprint."""
+def told_by(conn: Connection, source: str) -> dict[str, Labels]:
+    """The labels of the alerts of one of our own sources that fire, by fingerprint."""
     a, opened = alert.c, select(incident.c.id).where(_IS_OPEN)
     chosen = select(a.fingerprint, a.labels).where(
-        a.incident_id.in_(opened), a.state == AlertState.FIRING, a.source == MODELS
+        a.incident_id.in_(opened), a.state == AlertState.FIRING, a.source == source
     )
     return {row.fingerprint: row.labels for row in conn.execute(chosen)}
+
+
+def watchdogs(conn: Connection, names: Collection[str], since: datetime) -> list[Seen]:
+    """The alerts of these names that are seen again and again, or may have been seen since `since`.
+
+    Looked for where they can be, and not among all that there ever was: in open incidents, and in those that ended so
+    lately that a person's word may still stand against an alert that is repeated.
+    """
+    a, i = alert.c, incident.c
+    lately = select(i.id).where(i.resolved_at >= since - RESOLVE_HOLD)
+    near = union_all(select(i.id).where(_IS_OPEN), lately)  # not `or`: each half has an index of its own
+    chosen = select(a.labels, a.last_seen_at).where(
+        a.incident_id.in_(near), a.labels["alertname"].as_string().in_(sorted(names))
+    )
+    return [Seen(row.labels, row.last_seen_at) for row in conn.execute(chosen)]

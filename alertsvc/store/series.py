@@ -31,7 +31,10 @@ _MOVED = (
     "expected_within_seconds",
     "expected_at",
 )
-_IS_NEWER = "excluded.last_observed_at >= series.last_observed_at"
+_IS_NEWER = (
+    "(excluded.last_observed_at >= series.last_observed_at"
+    " OR excluded.last_observed_at >= excluded.last_received_at)"  # made as it arrived: the clock was set back
+)
 _MOVES = ", ".join(f"{name} = CASE WHEN {_IS_NEWER} THEN excluded.{name} ELSE series.{name} END" for name in _MOVED)
 _OTHER = "series.model_version <> excluded.model_version OR series.test <> excluded.test"
 _ON_CONFLICT = (
@@ -45,8 +48,8 @@ _ON_CONFLICT = (
     f" ELSE '{CHANGED}' END"
     f" WHERE {_IS_NEWER} OR excluded.trouble IS NOT NULL"
 )
-"""A late observation moves nothing. One without a value is told of at once, so that it is marked whenever it comes:
-whoever looks for what is over finds it by that.
+"""A late observation moves nothing, but for one that was made as it arrived. One without a value is told of at once, so
+that it is marked whenever it comes: whoever looks for what is over finds it by that.
 """
 
 
@@ -116,7 +119,7 @@ def _row_of(event: Event, received_at: datetime) -> dict[str, object] | None:
         return None
     of = observation.series
     within = observation.expect_next_within
-    observed_at = event.observed_at or received_at
+    observed_at = min(event.observed_at or received_at, received_at)
     return {
         "fingerprint": of.fingerprint if of else event.fingerprint,
         "model": observation.model,

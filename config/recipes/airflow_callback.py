@@ -22,7 +22,10 @@ def alert_callbacks(
 
     def tell(context: Any, **fields: Any) -> Result:
         task = context["task_instance"]
-        named = {"kind": "health", "segment": {"dag": task.dag_id, "task": task.task_id}}
+        segment = {"dag": task.dag_id, "task": task.task_id}
+        if getattr(task, "map_index", -1) >= 0:  # of a mapped task each instance fails, and succeeds, for itself
+            segment["map_index"] = str(task.map_index)
+        named = {"kind": "health", "segment": segment}
         shown = {"run_id": context["run_id"], "links": [task.log_url] if task.log_url else None}
         return sender.event(model=model, metric="airflow_task", **named, **shown, **fields)
 

@@ -9,6 +9,7 @@ The class registers itself by its `type`: define it once, in a module, and not i
 the pipeline. What a result shows of your data is neither kept nor sent on by the service.
 """
 
+import logging
 from typing import Any, Literal
 
 from great_expectations.checkpoint import ValidationAction
@@ -25,7 +26,11 @@ class AlertsvcAction(ValidationAction):
 
     def run(self, checkpoint_result: Any, action_context: Any = None) -> dict[str, Any]:  # noqa: ARG002  # it is called so
         """Called by the checkpoint."""
-        results = [each.to_json_dict() for each in checkpoint_result.run_results.values()]
+        try:
+            results = [each.to_json_dict() for each in checkpoint_result.run_results.values()]
+        except Exception as fault:  # what cannot be written as JSON fails no pipeline either
+            logging.getLogger(__name__).exception("the results of a checkpoint could not be sent")
+            return {"ok": False, "error": f"{type(fault).__name__}: {fault}"}
         body = {"checkpoint": checkpoint_result.name, "success": checkpoint_result.success, "results": results}
         with AlertClient() as client:
             told = client.report("great-expectations", body, model=self.model, environment=self.environment)

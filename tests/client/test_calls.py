@@ -176,6 +176,8 @@ async def test_of_many_that_are_refused_each_has_its_item(caller: Caller) -> Non
         pytest.param(httpx.Response(200, html="<p>hello"), ApiError, id="a-stranger"),
         pytest.param(httpx.Response(202, json=[1]), ApiError, id="another-shape"),
         pytest.param(httpx.Response(202, content=b"[" * 100_000), ApiError, id="nested-without-end"),
+        pytest.param(httpx.Response(200, json={"status": "ok"}), ApiError, id="another-service"),
+        pytest.param(httpx.Response(202, json={"items": []}), ApiError, id="who-names-no-event"),
         pytest.param(httpx.ConnectError("refused"), TransportError, id="nobody-there"),
         pytest.param(httpx.RemoteProtocolError("hung up"), TransportError, id="hung-up"),
         pytest.param(RuntimeError("a fault of the client"), AlertsvcError, id="a-fault-of-our-own"),
@@ -186,6 +188,53 @@ async def test_nothing_is_raised_unless_it_is_asked_for(caller: Caller, answer: 
     assert (result.ok, bool(result), type(result.error)) == (False, False, kind)
     with pytest.raises(kind):
         await caller(caller.new(Scripted(answer), retries=1, raise_errors=True).metric, "churn", "psi", 0.4)
+
+
+@pytest.mark.parametrize("call", [("report", "evidently", "{}"), ("deployment", "churn", 7)], ids=lambda each: each[0])
+async def test_a_yes_of_another_service_is_none(caller: Caller, call: tuple[Any, ...]) -> None:
+    name, *args = call
+    client = caller.new(Scripted(httpx.Response(200, json={"status": "ok"})))
+    result = await caller(getattr(client, name), *args)
+    assert not result.ok
+    assert "is the address right?" in str(result.error)
+
+
+class DeviceLost:
+    """A number on a device that is gone."""
+
+    shape = ()
+
+    def item(self) -> float:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+
+@pytest.mark.parametrize("lost", [DeviceLost(), type("Odd", (), {"tolist": lambda _: 1 / 0, "shape": ()})()])
+async def test_a_number_that_cannot_be_read_keeps_no_other_event_back(caller: Caller, lost: object) -> None:
+    service = Scripted(taken)
+    result = await caller(caller.new(service).events, [{"metric": "a"}, {"metric": "b", "value": lost}])
+    assert [each["metric"] for each in service.bodies[0]] == ["a"]
+    assert [(item.index, item.state) for item in result.items] == [(0, "firing"), (1, "rejected")]
+    assert not result.ok
+
+
+async def test_what_came_before_its_maker_failed_is_sent(caller: Caller) -> None:
+    def failing() -> Iterator[dict[str, Any]]:
+        yield {"metric": "a"}
+        raise KeyError("b")
+
+    service = Scripted(taken)
+    result = await caller(caller.new(service).events, failing())
+    assert [each["metric"] for each in service.bodies[0]] == ["a"]
+    assert not result.ok
+    assert "KeyError" in str(result.error)
+
+
+@pytest.mark.parametrize("name", ["value", "score"])
+async def test_no_value_is_sent_as_no_value_whatever_it_is_called(caller: Caller, name: str) -> None:
+    service = Scripted(taken)
+    await caller(caller.new(service).events, [{"model": "churn", "metric": "psi", name: None, "test": None}])
+    ((sent,),) = service.bodies
+    assert (sent[name], "test" in sent) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +296,14 @@ async def test_the_token_is_shown_nowhere(caller: Caller, caplog: pytest.LogCapt
     assert secret not in repr(client) + repr(result) + str(result.error) + caplog.text + repr(client._settings)
 
 
+@pytest.mark.parametrize("url", ["https://ann:hunter2@alerts.example", "https://alerts.example?token=hunter2"])
+async def test_a_password_in_the_address_is_shown_nowhere(caller: Caller, url: str) -> None:
+    client = caller.new(Scripted(taken), url)
+    result = await caller(client.metric, "churn", "psi", 0.4)
+    assert not result.ok
+    assert "hunter2" not in repr(client) + repr(result) + str(result.error) + repr(client._settings)
+
+
 async def test_the_environment_says_where_and_who(
     caller: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -283,12 +340,12 @@ async def test_reports_go_as_they_are_with_what_they_lack(caller: Caller) -> Non
         "dataset": "daily",
         "expect_next_within": "93600s",
     }
-    assert json.loads(service.requests[1].content) == {"success": False, "score": None}
+    assert service.requests[1].content == b'{"success":false,"score":NaN}', "that it was lost is not lost"
     assert service.requests[1].url.params["model"] == "other"
 
 
 async def test_a_deployment_that_is_sent_twice_is_the_same(caller: Caller) -> None:
-    service = Scripted(BUSY, httpx.Response(201, json={}))
+    service = Scripted(BUSY, httpx.Response(201, json={"id": "0190"}))
     client = caller.new(service, environment="prod")
     result = await caller(client.deployment, "churn", 7, alias="champion", details={"build": 12}, happened_at=AWARE)
     assert (result.ok, result.attempts) == (True, 2)
@@ -479,3 +536,23 @@ async def test_a_task_that_is_cancelled_is_cancelled() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+
+
+async def test_calls_that_time_out_take_no_connection_for_ever() -> None:
+    """The pool has room for 100. What is cancelled while it waits for its place in it would hold that for ever."""
+    with serving(HANG) as url:
+        client = AsyncAlertClient(url, timeout=0.1, retries=0)
+        for _ in range(2):
+            await asyncio.gather(*(client.metric("churn", "psi", 0.4) for _ in range(120)))
+        cancelled = [asyncio.create_task(client.metric("churn", "psi", 0.4)) for _ in range(20)]
+        await asyncio.sleep(0)
+        for each in cancelled:
+            each.cancel()
+        await asyncio.wait(cancelled)
+        assert client._https is not None
+        pool: Any = client._https[2]._transport
+        left = list(client._left)
+        assert left
+        await asyncio.wait(left)
+        assert (client._left, pool._pool.connections) == (set(), [])
+        await client.close()

@@ -119,6 +119,7 @@ def test_retry_after_may_be_a_date_and_nonsense_is_none() -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     assert 25 < asked_to_wait(soon) <= 30
     assert [asked_to_wait(text) for text in (None, "", "soon", "-5", "1e9", "²")] == [0.0] * 6
+    assert asked_to_wait(f"Fri, 01 Jan 2026 00:00:00 +{'9' * 20}") == 0.0
 
 
 def test_tries_pauses_and_all_end_with_the_time() -> None:

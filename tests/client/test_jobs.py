@@ -40,6 +40,24 @@ def test_a_good_end_resolves_what_a_bad_one_opened() -> None:
     assert good["details"]["rows"] == 800
 
 
+@pytest.mark.parametrize(
+    "details",
+    [
+        pytest.param({"model": object()}, id="no-json"),
+        pytest.param({"losses": ["0.123456789"] * 10_000}, id="too-large"),
+        pytest.param({"path": "\udce9"}, id="half-a-character"),
+    ],
+)
+def test_details_that_cannot_be_sent_keep_no_failure_back(details: dict[str, Any]) -> None:
+    with fake_client(model="churn") as (client, fake):
+        job = client.job("nightly-drift", details={"rows": 800, **details})
+        with pytest.raises(ValueError, match="no rows"), job:
+            fail("hunter2")
+        assert len(fake.open_incidents()) == 1
+    (sent,) = fake.events
+    assert (sent["details"]["rows"], sent["details"]["exception"]) == (800, "ValueError")
+
+
 class UnspeakableError(Exception):
     def __str__(self) -> str:
         raise RuntimeError("it cannot be told")
@@ -50,6 +68,7 @@ class UnspeakableError(Exception):
     [
         pytest.param(RuntimeError("x" * 5000), "firing", id="a-long-message-is-cut"),
         pytest.param(UnspeakableError(), "firing", id="a-message-that-fails"),
+        pytest.param(OSError("no such file: caf\udce9"), "firing", id="half-a-character"),
         pytest.param(MemoryError(), "firing", id="no-message"),
         pytest.param(SystemExit(2), "firing", id="a-bad-exit"),
         pytest.param(SystemExit(0), "resolved", id="a-good-exit"),

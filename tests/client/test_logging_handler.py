@@ -53,6 +53,25 @@ def test_an_error_is_an_alert_of_its_logger_and_template(log: logging.Logger) ->
     assert len(fake.open_incidents()) == 1
 
 
+def test_what_varies_in_a_message_makes_no_new_alert(log: logging.Logger) -> None:
+    fake = FakeAlertsvc()
+    handler = handled(log, fake)
+    for user in ("7", "4f1a9c", "0190b377"):
+        log.error(f"row {user} of 'age {user}' failed")
+    handler.close()
+    (sent,) = fake.events
+    assert sent["labels"]["template"] == "row # of # failed"
+    assert (sent["summary"], handler.dropped) == ("row 7 of 'age 7' failed", 2)
+
+
+def test_half_a_character_keeps_no_record_back(log: logging.Logger) -> None:
+    fake = FakeAlertsvc()
+    handler = handled(log, fake)
+    log.error("no such file: %s", "caf\udce9")
+    handler.close()
+    assert [each["summary"] for each in fake.events] == ["no such file: caf?"]
+
+
 def test_an_exception_is_told_by_its_type_and_message(log: logging.Logger) -> None:
     fake = FakeAlertsvc()
     handler = handled(log, fake)
@@ -84,12 +103,12 @@ def test_a_group_is_told_again_after_a_while_with_what_was_kept(log: logging.Log
 def test_all_groups_together_have_a_limit(log: logging.Logger) -> None:
     fake, clock = FakeAlertsvc(), Clock()
     handler = handled(log, fake, most_per_minute=3, ticks=clock)
-    for each in range(10):
+    for each in "abcdefghij":
         log.error(f"template {each}")  # a program that writes its values into its templates
     clock.now = 61.0
     log.error("later")
     handler.close()
-    assert [each["summary"] for each in fake.events] == ["template 0", "template 1", "template 2", "later"]
+    assert [each["summary"] for each in fake.events] == ["template a", "template b", "template c", "later"]
     assert handler.dropped == 7
 
 

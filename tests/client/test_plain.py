@@ -41,6 +41,21 @@ class Array:
         return list(self.rows)
 
 
+class Masked(Scalar):
+    """As numpy's `ma.masked`: nothing is there, and `item()` is 0.0 all the same."""
+
+    def tolist(self) -> None:
+        return None
+
+
+class NAType:
+    """As pandas' `NA`."""
+
+
+class NaTType(datetime):
+    """As pandas' `NaT`, which is a datetime."""
+
+
 class Level(Enum):
     HIGH = "critical"
 
@@ -62,6 +77,9 @@ AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
         pytest.param(Scalar(7), 7, id="numpy.int64"),
         pytest.param(Scalar(True), 1, id="numpy.bool_"),
         pytest.param(Scalar(math.nan), None, id="numpy.nan"),
+        pytest.param(Masked(0.0), None, id="numpy.ma.masked"),
+        pytest.param(NAType(), None, id="pandas.NA"),
+        pytest.param(NaTType(2026, 3, 2), None, id="pandas.NaT"),
         pytest.param(True, 1, id="bool"),
         pytest.param(Decimal("0.25"), 0.25, id="decimal"),
         pytest.param(Decimal("sNaN"), None, id="decimal-that-signals"),

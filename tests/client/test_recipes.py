@@ -67,6 +67,21 @@ def test_an_airflow_task_alerts_when_it_fails_and_ends_with_its_next_success(fak
     assert fake.open_incidents() == []
 
 
+def test_of_a_mapped_airflow_task_no_instance_ends_what_another_opened(faked: Faked) -> None:
+    client, fake = faked
+    callbacks = recipe("airflow_callback").alert_callbacks(model="churn", client=client)
+
+    def instance(index: int) -> dict[str, Any]:
+        task = SimpleNamespace(dag_id="nightly", task_id="drift", log_url=None, map_index=index)
+        return {"task_instance": task, "run_id": "1"}
+
+    callbacks["on_failure_callback"](instance(0))
+    callbacks["on_success_callback"](instance(1))
+    assert len(fake.open_incidents()) == 1
+    callbacks["on_success_callback"](instance(0))
+    assert fake.open_incidents() == []
+
+
 @pytest.mark.parametrize("name", ["Failed", "Crashed"])
 def test_a_prefect_flow_alerts_when_it_fails_and_ends_with_its_next_completed_run(faked: Faked, name: str) -> None:
     client, fake = faked
@@ -114,6 +129,8 @@ def test_an_action_of_great_expectations_sends_every_result_and_fails_nothing(mo
     assert body == {"checkpoint": "nightly", "success": False, "results": [found]}
     fake.fail(401)
     assert action.run(checkpoint)["ok"] is False
+    checkpoint.run_results = {"a": SimpleNamespace(to_json_dict=lambda: json.dumps(object()))}
+    assert action.run(checkpoint)["error"].startswith("TypeError")
 
 
 def test_a_webhook_of_mlflow_has_the_address_of_its_door(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,7 @@ class Watch:
         self.world.now += span
         await self.freshness.look()
         await self.freshness.look_at_models()
+        await self.freshness.look_at_watchdogs()
 
     async def firing(self) -> list[str]:
         """The names of what fires."""
@@ -265,6 +266,28 @@ async def test_a_late_run_without_a_value_does_not_stay_after_a_newer_one_with(w
     watch.world.now += HOUR
     await watch.observe(value=None, observed_at=(watch.world.now - HOUR // 4).isoformat())
     assert await watch.firing() == ["NoValue"]
+
+
+async def test_a_sender_whose_clock_was_fast_is_heard_once_it_is_right(watch: Watch) -> None:
+    await watch.observe(expect_next_within="1m", observed_at=(watch.world.now + 4 * MINUTE).isoformat())
+    watch.world.now += MINUTE
+    await watch.observe(expect_next_within="1m", value=0.15, observed_at=watch.world.now.isoformat())
+    await watch.look_after(MINUTE / 2)
+    assert await watch.firing() == []
+    (row,) = await watch.world.rows("series")
+    assert row.last_value == 0.15
+
+
+async def test_a_series_goes_on_after_the_clock_was_set_back(database: Database) -> None:
+    watch = Watch(World(database, rules()))
+    await watch.observe(value=None, expect_next_within="1h")
+    watch.world.now -= 3 * HOUR
+    watch.hears_since = watch.world.now - HOUR
+    await watch.observe(expect_next_within="1h")
+    await watch.look_after(MINUTE)
+    assert await watch.firing() == [], "the value is there again"
+    await watch.look_after(HOUR)
+    assert await watch.firing() == ["MissingObservations"], "whoever died since is missed"
 
 
 def expecting(every: timedelta | None = 26 * HOUR) -> Callable[[World], None]:

@@ -389,6 +389,19 @@ def test_grafanas_superset_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        pytest.param({"annotations": {"grafana_state_reason": "MissingSeries"}}, AlertState.FIRING, id="no-data"),
+        pytest.param({}, AlertState.RESOLVED, id="a-recovery"),
+    ],
+)
+def test_what_grafana_ended_for_want_of_data_has_not_recovered(changes: dict[str, Any], state: AlertState) -> None:
+    """By this door, too: it is Alertmanager's, and takes what Grafana sends to one."""
+    (event,) = read(alert(status="resolved", endsAt="2026-03-02T09:00:00Z", **changes)).events
+    assert event.state is state
+
+
+@pytest.mark.parametrize(
     ("changes", "value"),
     [
         pytest.param({"values": {"A": 0.5}}, 0.5, id="the-only-one"),

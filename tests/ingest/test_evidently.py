@@ -259,3 +259,57 @@ def test_a_column_may_be_called_anything() -> None:
 
 def test_there_is_a_recording_of_every_shape() -> None:
     assert len(list((FOLDER / "evidently").glob("*.json"))) == 27
+
+
+def column(value: object, status: str | None = "SUCCESS", name: str = "age") -> dict[str, Any]:
+    """A snapshot of one column by PSI, with its test."""
+    config = {"type": "evidently:metric_v2:ValueDrift", "column": name, "method": "psi", "threshold": 0.1}
+    metric = {"id": "1", "metric_name": f"ValueDrift(column={name})", "config": config, "value": value}
+    test = {"id": "drift", "name": "drift", "metric_config": {"metric_id": "1", "params": config}, "status": status}
+    return {"metrics": [metric], "tests": [test] if status else []}
+
+
+@pytest.mark.parametrize("status", ["SUCCESS", None], ids=["a-test-passed", "no-test"])
+@pytest.mark.parametrize("lost", [None, float("nan")], ids=["null", "nan"])
+def test_a_score_that_was_lost_is_never_fine_however_it_is_written(lost: float | None, status: str | None) -> None:
+    """NaN is less than no threshold, so that the tool's own test passes; most writers of JSON make it null."""
+    (whole,) = evidently.read(column(lost, status), ABOUT).told
+    assert (whole.is_error, whole.breached) == (True, False if status else None)
+
+
+def test_a_score_of_a_suite_that_was_lost_is_never_fine() -> None:
+    parameters = {"stattest": "psi", "score": None, "threshold": 0.1, "detected": False, "column_name": "age"}
+    test = {"name": "Drift per Column", "status": "SUCCESS", "group": "data_drift", "parameters": parameters}
+    (whole,) = evidently.read({"tests": [test]}, ABOUT).told
+    assert whole.is_error
+
+
+def counted(status: str, *, share_too: bool) -> dict[str, Any]:
+    """A snapshot with one drifted column of four, whose user has limits of their own for all of them together."""
+    config = {"type": "evidently:metric_v2:DriftedColumnsCount", "drift_share": 0.5}
+    value = {"count": 1.0, "share": 0.25}
+    whole = {"id": "w", "metric_name": "DriftedColumnsCount(drift_share=0.5)", "config": config, "value": value}
+
+    def limit(is_count: bool, became: str) -> dict[str, Any]:
+        said = {"metric_id": "w", "params": config}
+        name = "count" if is_count else "share"
+        bound = {"is_count": is_count}
+        return {"id": "lt", "name": name, "metric_config": said, "bound_test": bound, "status": became}
+
+    one = column(0.4, "FAIL")
+    tests = [*one["tests"], limit(True, status), *([limit(False, "SUCCESS")] if share_too else [])]
+    return {"metrics": [whole, *one["metrics"]], "tests": tests}
+
+
+@pytest.mark.parametrize("share_too", [True, False], ids=["of-share-and-count", "of-count"])
+def test_the_users_own_limits_of_the_whole_count_and_what_passes_them_ends_it(share_too: bool) -> None:
+    (bad,) = evidently.read(counted("FAIL", share_too=share_too), ABOUT).told
+    (good,) = evidently.read(counted("SUCCESS", share_too=share_too), ABOUT).told
+    assert (bad.breached, good.breached) == (True, False)
+    assert bad.identity == good.identity
+
+
+def test_the_drift_of_embeddings_is_that_of_a_column() -> None:
+    result = {"embeddings_name": "text", "drift_score": 0.9, "drift_detected": True, "method_name": "model"}
+    (whole,) = evidently.read({"metrics": [{"metric": "EmbeddingsDriftMetric", "result": result}]}, ABOUT).told
+    assert (whole.breached, whole.summary) == (True, "1 of 1 columns drift: text")

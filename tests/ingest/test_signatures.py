@@ -92,6 +92,14 @@ def test_an_old_copy_is_refused(minutes: int) -> None:
 def test_a_secret_that_cannot_be_read_believes_nobody() -> None:
     with pytest.raises(SecretUnavailableError):
         check(SIGNED[0], Secret("secret", env="NO_SUCH_VARIABLE_HERE"))
+    with pytest.raises(SecretUnavailableError):
+        check(SIGNED[0], OTHER, Secret("secret", env="NO_SUCH_VARIABLE_HERE"))
+
+
+def test_a_secret_that_is_gone_keeps_nobody_out_who_knows_the_other() -> None:
+    gone = Secret("secret", env="NO_SUCH_VARIABLE_HERE")
+    check(SIGNED[0], SECRET, gone)
+    check(SIGNED[0], gone, SECRET)
 
 
 GRAFANA_SECRET = Secret("hmac_secret", SecretStr(VECTORS["secret"]))

@@ -186,6 +186,42 @@ def test_features_of_alibi_detect_have_verdicts_of_their_own() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_drift", [0, [0, 0]], ids=["of-all", "of-each"])
+def test_a_feature_without_a_p_value_leaves_no_prediction_fine(is_drift: object) -> None:
+    data = {"is_drift": is_drift, "p_val": [0.4, None], "threshold": 0.025}
+    events = events_of("alibi_detect", json.dumps({"data": data, "meta": {"name": "KSDrift"}}).encode())
+    assert [(event.state, event.decided_by) for event in events] == [(AlertState.FIRING, "no_value")]
+    data |= {"is_drift": 1, "p_val": [0.001, None]}
+    (event,) = events_of("alibi_detect", json.dumps({"data": data}).encode())
+    assert (event.state, event.decided_by) == (AlertState.FIRING, "request.breached")
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "state"),
+    [
+        pytest.param("great_expectations", {"success": True, "results": []}, "no_value", id="an-empty-suite"),
+        pytest.param(
+            "great_expectations",
+            {"success": True, "results": [], "statistics": {"evaluated_expectations": 0}},
+            "no_value",
+            id="a-suite-that-evaluated-nothing",
+        ),
+        pytest.param(
+            "great_expectations",
+            {"success": True, "results": [], "statistics": {"evaluated_expectations": 8}},
+            "request.breached",
+            id="where-only-what-failed-is-listed",
+        ),
+        pytest.param("whylogs", [["age > 17", 0, 0]], "no_value", id="a-constraint-over-nothing"),
+        pytest.param("whylogs", [["age > 17", 3, 0]], "request.breached", id="a-constraint-that-holds"),
+    ],
+)
+def test_what_checked_nothing_passes_nothing(source: str, body: object, state: str) -> None:
+    (event,) = events_of(source, json.dumps(body).encode())
+    assert event.decided_by == state
+    assert event.state is (AlertState.FIRING if state == "no_value" else AlertState.RESOLVED)
+
+
 def test_constraints_of_whylogs_are_known_by_their_names() -> None:
     events = events_of("whylogs", raw("other/whylogs_constraints_report.json"))
     assert [(event.labels["alertname"], event.state) for event in events] == [

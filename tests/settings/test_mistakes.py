@@ -373,6 +373,11 @@ def test_a_channel_that_only_alertmanager_has_is_called_that(kind):
             id="fraction",
         ),
         pytest.param(
+            "watchdogs: [{name: Watchdog, within: 1m}]",
+            "watchdogs[0].within: at least 2m: what is repeated is noticed twice a minute, and looked for as often",
+            id="a-watch-that-is-too-short",
+        ),
+        pytest.param(
             "models: [{name: x, expect_event_every: 0s}]",
             "models[0].expect_event_every: must not be zero",
             id="expect-event",

@@ -21,6 +21,7 @@ from alertsvc.core.deployments import Deployment
 from alertsvc.core.inhibition import InhibitRule
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.core.rules import ModelFacts
+from alertsvc.core.watchdogs import Watchdog
 from alertsvc.engine import commands, silencing
 from alertsvc.engine.audit import CHECKS, TIMELY, Asked, look
 from alertsvc.engine.deploying import record_deployments
@@ -150,7 +151,8 @@ async def test_watching_and_auditing_read_no_more_the_longer_the_service_runs(da
 
 
 async def test_looking_after_models_reads_no_more_the_more_of_them_there_are(database: Database) -> None:
-    world = World(database, rules(models={"churn": ModelFacts("churn", expect_event_every=2 * HOUR)}))
+    expected = rules(models={"churn": ModelFacts("churn", expect_event_every=2 * HOUR)})
+    world = World(database, replace(expected, watchdogs=(Watchdog("Watchdog", 10 * MINUTE),)))
     watch = Watch(world)
     statements: Statements = {}
     with listening(statements):

@@ -15,6 +15,8 @@ from alertsvc.store.series import SeriesRecord
 
 NOW = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+RECEIVED = NOW + 2 * HOUR
+"""After all that was observed: what is late is late, and was not made as it arrived."""
 OBSERVATION = Observation("churn", "psi", "data_drift", "production", expect_next_within=26 * HOUR)
 LABELS = {"alertname": "psi", "model": "churn"}
 
@@ -34,7 +36,7 @@ def without(hours: int, trouble: Trouble) -> Event:
 async def taken(database: Database, *batches: Sequence[Event]) -> SeriesRecord:
     for events in batches:
         new = Insertions()
-        series.add(new, [(event, event.observed_at or NOW) for event in events])
+        series.add(new, [(event, RECEIVED) for event in events])
         await database.transaction(new.write)
     return (await database.snapshot(lambda conn: series.by_fingerprint(conn, ["f1"])))["f1"]
 
@@ -42,7 +44,7 @@ async def taken(database: Database, *batches: Sequence[Event]) -> SeriesRecord:
 async def test_the_first_observation_makes_the_series_and_says_when_the_next_is_expected(database: Database) -> None:
     found = await taken(database, [observed(0)])
     assert (found.model, found.metric, found.labels, found.last_value) == ("churn", "psi", LABELS, 0.1)
-    assert (found.last_state, found.expected_within, found.expected_at) == ("recorded", 26 * HOUR, NOW + 26 * HOUR)
+    assert (found.last_state, found.expected_within, found.expected_at) == ("recorded", 26 * HOUR, RECEIVED + 26 * HOUR)
     assert (found.trouble, found.baseline_from) == (None, None)
 
 
@@ -61,6 +63,12 @@ async def test_the_newest_observation_counts(
 ) -> None:
     found = await taken(database, *batches)
     assert (found.last_value, found.first_observed_at) == (value, NOW + first * HOUR)
+
+
+async def test_what_a_fast_clock_observed_keeps_nothing_out_that_comes_after_it(database: Database) -> None:
+    """It counts as made when it arrived."""
+    found = await taken(database, [observed(5, 0.2)], [observed(3, 0.3)], [observed(1, 0.4)])
+    assert (found.last_value, found.last_observed_at) == (0.3, RECEIVED)
 
 
 async def test_an_observation_that_expects_no_other_ends_the_wait(database: Database) -> None:

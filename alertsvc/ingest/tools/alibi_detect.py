@@ -39,8 +39,8 @@ def read(found: object, context: Context) -> Report:
         for index, verdict in enumerate(verdicts[:MOST_FEATURES]):
             limit = _at(limits, index if len(limits) > 1 else 0)
             finding = _finding(detector, bool(scores), _at(scores, index), limit)
-            features.append(replace(finding, feature=f"feature_{index}", breached=bool(verdict)))
-    whole = replace(_whole(data, detector, scores, limits), breached=any(verdicts))
+            features.append(_judged(replace(finding, feature=f"feature_{index}"), bool(verdict), finding.is_error))
+    whole = _judged(_whole(data, detector, scores, limits), any(verdicts), None in scores)
     return Report(features or [whole], [whole, *features] if split else [whole], context)
 
 
@@ -56,16 +56,21 @@ def _finding(detector: str | None, has_scores: bool, p_value: float | None, limi
     finding = Finding("data_drift", "drift_p_value", detector or "", test=detector, shows_value=has_scores)
     if not has_scores:
         return finding
-    is_lost = p_value is None
     return replace(
         finding,
         value=p_value,
         threshold=limit,
         direction=Direction.BELOW,
         score_type="p_value",
-        is_error=is_lost,
-        summary="the detector gave no p-value" if is_lost else None,
+        is_error=p_value is None,
     )
+
+
+def _judged(finding: Finding, verdict: bool, is_lost: bool) -> Finding:
+    """What is bad is bad; what is not is not good either while a p-value is missing."""
+    is_error = is_lost and not verdict
+    said = "the detector gave no p-value" if is_error else None
+    return replace(finding, breached=verdict, is_error=is_error, summary=said)
 
 
 def _at(numbers: list[float | None], index: int) -> float | None:

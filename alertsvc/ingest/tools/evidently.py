@@ -12,13 +12,16 @@ from datetime import datetime
 from alertsvc.ingest.decoding import Json, as_object, as_text, objects
 from alertsvc.ingest.metrics import Direction
 from alertsvc.ingest.tools.context import Context, UnknownShapeError, check_split, metadata_of
-from alertsvc.ingest.tools.evidently_legacy import SCORE, SHARE, report_findings, suite_findings
+from alertsvc.ingest.tools.evidently_legacy import report_findings, suite_findings
 from alertsvc.ingest.tools.evidently_snapshot import snapshot_findings
+from alertsvc.ingest.tools.evidently_tests import SCORE, SHARE
 from alertsvc.ingest.tools.finding import Finding, count_of, listed, once
 from alertsvc.ingest.tools.report import Report
 
 SPLIT = "feature"
 DRIFTED, FAILED = "drifted_columns", "failed_tests"
+OVERALL = (SHARE, "drifted_columns_count", DRIFTED)
+"""What a finding about the drift of all columns may be called; the first that there is stands for all of them."""
 MOST_NAMED = 10
 HINT = (
     "no report of Evidently: send what snapshot.json(), report.json() or test_suite.json() give, as it is"
@@ -93,7 +96,8 @@ def _summaries(findings: Sequence[Finding]) -> list[Finding]:
 def _drift(findings: Sequence[Finding]) -> Finding:
     columns = [each for each in findings if each.metric == SCORE]
     drifted = sorted((each for each in columns if each.breached and not each.is_error), key=_severity, reverse=True)
-    whole = next((each for each in findings if each.metric == SHARE), None)
+    overall = [each for each in findings if each.metric != SCORE]
+    known = sorted((each for each in overall if each.metric in OVERALL), key=lambda each: OVERALL.index(each.metric))
     named = ", ".join(each.feature or each.name for each in drifted[:MOST_NAMED])
     more = f" and {len(drifted) - MOST_NAMED} more" if len(drifted) > MOST_NAMED else ""
     said = f"{len(drifted)} of {len(columns)} columns drift" + (f": {named}{more}" if drifted else "")
@@ -104,11 +108,10 @@ def _drift(findings: Sequence[Finding]) -> Finding:
         details["drifted"] = details.pop("failed")
     if "failed_count" in details:
         details["drifted_count"] = details.pop("failed_count")
-    if whole is not None:
-        if columns and not whole.is_error and whole.value is not None:
-            limit = f" (alert at or above {whole.threshold:.3g})" if isinstance(whole.threshold, float) else ""
-            whole = replace(whole, summary=f"{whole.metric} is {whole.value:.3g}{limit}: {said}")
-        return _or_error(replace(whole, details=details), columns, said)
+    if known:
+        return _or_error(
+            replace(_of_all(known[0], overall, columns, said), details=details), [*overall, *columns], said
+        )
     verdicts = [each.breached for each in columns or findings if each.breached is not None]
     whole = Finding(
         "data_drift",
@@ -120,6 +123,19 @@ def _drift(findings: Sequence[Finding]) -> Finding:
         details=details,
     )
     return _or_error(whole, columns or findings, said)
+
+
+def _of_all(whole: Finding, overall: Sequence[Finding], columns: Sequence[Finding], said: str) -> Finding:
+    """The finding about all columns, with the verdicts of the others about them: any makes it fire, all end it."""
+    judged = [each for each in overall if each.breached is not None and not each.is_error]
+    bad = [each.name for each in judged if each.breached and each is not whole]
+    if judged and not whole.is_error:
+        whole = replace(whole, breached=any(each.breached for each in judged))
+    if (columns or bad) and not whole.is_error and whole.value is not None:
+        limit = f" (alert at or above {whole.threshold:.3g})" if isinstance(whole.threshold, float) else ""
+        words = "; ".join((said, *(f"{name} failed" for name in bad)))
+        whole = replace(whole, summary=f"{whole.metric} is {whole.value:.3g}{limit}: {words}")
+    return whole
 
 
 def _failed(findings: Sequence[Finding]) -> Finding:

@@ -2,14 +2,12 @@
 
 import re
 from dataclasses import replace
-from math import isfinite
 
-from alertsvc.ingest.decoding import Json, as_number, as_object, as_text, objects
+from alertsvc.ingest.decoding import Json, as_number, as_object, as_text, first_of, objects
 from alertsvc.ingest.metrics import Direction
-from alertsvc.ingest.tools.evidently_tests import score_of
+from alertsvc.ingest.tools.evidently_tests import SCORE, SHARE, is_lost, score_of
 from alertsvc.ingest.tools.finding import Finding, Limits
 
-SHARE, SCORE = "drift_share", "drift_score"
 _KINDS = {
     "data_drift": "data_drift",
     "classification": "performance",
@@ -28,6 +26,7 @@ _METRICS = {
     "logloss": "log_loss",
     "r2_score": "r2",
 }
+_DRIFT_OF_ONE = frozenset({"ColumnDriftMetric", "EmbeddingsDriftMetric"})
 _QUALITY_METRICS = frozenset({"ClassificationQualityMetric", "RegressionQualityMetric"})
 _SIDES = {
     "lt": Direction.ABOVE,
@@ -51,8 +50,8 @@ def report_findings(report: Json) -> tuple[list[Finding], list[Finding]]:
             shared = True
         for column, found in as_object(result.get("drift_by_columns")).items():
             findings.append(_column(column, as_object(found)))
-        if name == "ColumnDriftMetric" and "drift_score" in result:
-            findings.append(_column(as_text(result.get("column_name")) or "", result))
+        if name in _DRIFT_OF_ONE and "drift_score" in result:
+            findings.append(_column(as_text(first_of(result, "column_name", "embeddings_name")) or "", result))
         if name in _QUALITY_METRICS:
             numbers += _numbers(as_object(result.get("current")))
     return findings, numbers
@@ -72,7 +71,7 @@ def _share(name: str, result: Json) -> Finding:
 
 
 def _column(column: str, found: Json) -> Finding:
-    test = as_text(found.get("stattest_name"))
+    test = as_text(first_of(found, "stattest_name", "method_name"))
     value, detected = as_number(found.get("drift_score")), found.get("drift_detected")
     finding = Finding(
         "data_drift",
@@ -116,8 +115,7 @@ def _test(test: Json) -> Finding | None:
     metric = _metric_of(name)
     stattest = as_text(said.get("stattest"))
     value, threshold, direction = _numbers_of(said)
-    is_lost = any(isinstance(each, float) and not isfinite(each) for each in (said.get("score"), said.get("value")))
-    is_error = status == "ERROR" or is_lost
+    is_error = status == "ERROR" or any(name in said and is_lost(said[name]) for name in ("score", "value"))
     finding = Finding(
         _KINDS.get(str(test.get("group")), "data_quality"),
         metric,

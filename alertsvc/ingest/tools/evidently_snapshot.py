@@ -4,7 +4,6 @@ Until 0.7.15 a metric has a `metric_id` and nothing else; from 0.7.16 on a `metr
 joined with their metric by its id, else each would count twice.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,10 +11,9 @@ from typing import Any
 
 from alertsvc.ingest.decoding import Json, as_number, as_object, as_text, objects
 from alertsvc.ingest.metrics import Direction
-from alertsvc.ingest.tools.evidently_tests import said_in, score_of
+from alertsvc.ingest.tools.evidently_tests import SCORE, SHARE, is_lost, said_in, score_of
 from alertsvc.ingest.tools.finding import Finding
 
-SHARE, SCORE = "drift_share", "drift_score"
 PERFORMANCE_TYPES = frozenset(
     (
         "Accuracy",
@@ -63,6 +61,10 @@ _WORD_END = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _OTHER_NAMES = {"r2_score": "r2"}
 
 
+_UNKNOWN = object()
+"""In place of a value that a report does not have. One that is null it has: JSON writers make that of a NaN."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Metric:
     """One metric: its type's last word, its parameters, its value as it came."""
@@ -91,7 +93,7 @@ def snapshot_findings(report: Json) -> tuple[list[Finding], list[Finding]]:
     for test in tests:
         said = as_object(test.get("metric_config"))
         name = as_text(said.get("metric_id")) or ""
-        metric = by_id.get(name) or _Metric(name, *_type_and_parameters(said), None, "")
+        metric = by_id.get(name) or _Metric(name, *_type_and_parameters(said), _UNKNOWN, "")
         tested.add(name)
         finding = _tested(metric, test)
         if finding is not None:
@@ -111,7 +113,7 @@ def _dumped(report: Json) -> tuple[list[_Metric], list[Json]]:
         result = as_object(found)
         metric = as_object(as_object(result.get("metric_value_location")).get("metric"))
         parts = {key: as_object(result.get(key)).get("value") for key in ("count", "share") if key in result}
-        value = parts or (result["value"] if "value" in result else result.get("values"))
+        value = parts or (result["value"] if "value" in result else result.get("values", _UNKNOWN))
         metrics.append(_Metric(name, *_type_and_parameters(metric), value, as_text(result.get("display_name")) or ""))
         tests += objects(result.get("tests"))
     return metrics, tests
@@ -131,7 +133,7 @@ def _metric(found: Json) -> _Metric:
         pairs = [each.partition("=") for each in _NEXT_ARGUMENT.split(match["arguments"])]
         parameters = {key: value for key, _, value in pairs if key}
     type_name = (as_text(config.get("type")) or "").rpartition(":")[2] or (match["type"] if match else "")
-    return _Metric(as_text(found.get("id")) or name, type_name, parameters, found.get("value"), name)
+    return _Metric(as_text(found.get("id")) or name, type_name, parameters, found.get("value", _UNKNOWN), name)
 
 
 def _tested(metric: _Metric, test: Json) -> Finding | None:
@@ -140,11 +142,11 @@ def _tested(metric: _Metric, test: Json) -> Finding | None:
     if status not in {"SUCCESS", "FAIL", "WARNING", "ERROR"}:
         return None
     bound = as_object(test.get("bound_test"))
-    value, is_lost = _value_for(metric, bound)
+    value, has_none = _value_for(metric, bound)
     config = as_object(test.get("test_config"))
     description = as_text(test.get("description")) or ""
     finding = _named(metric, is_count=bound.get("is_count") is True, label=as_text(bound.get("label")))
-    is_error = status == "ERROR" or is_lost
+    is_error = status == "ERROR" or has_none
     finding = replace(
         finding,
         name=as_text(test.get("name")) or finding.name,
@@ -176,21 +178,20 @@ def _value_for(metric: _Metric, bound: Json) -> tuple[float | None, bool]:
         label = as_text(bound.get("label"))
         if label is not None:
             by_label = as_object(parts.get("counts" if bound.get("is_count") else "shares"))
-            value = parts[label] if label in parts else by_label.get(label)
+            value = parts[label] if label in parts else by_label.get(label, _UNKNOWN)
         else:
-            value = parts.get("count" if bound.get("is_count") else "share")
-    number = as_number(value)
-    return number, isinstance(value, float) and not math.isfinite(value)
+            value = parts.get("count" if bound.get("is_count") else "share", _UNKNOWN)
+    return as_number(value), is_lost(value)
 
 
 def _untested(metric: _Metric) -> list[Finding]:
     """What follows from the numbers of drift where no test says it; the threshold itself counts as drift."""
     if metric.type not in DRIFT_TYPES:
         return []
-    value, is_lost = _value_for(metric, {})
-    finding = replace(_named(metric), value=value, shows_value=value is not None, is_error=is_lost)
+    value, has_none = _value_for(metric, {})
+    finding = replace(_named(metric), value=value, shows_value=value is not None, is_error=has_none)
     threshold = finding.threshold
-    if is_lost:
+    if has_none:
         return [replace(finding, summary=_words_of(finding, "the value is not a number"))]
     if value is None or not isinstance(threshold, float):
         return [finding]

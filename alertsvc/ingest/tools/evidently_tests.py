@@ -6,10 +6,14 @@ of its name. A test that Evidently chose by itself goes by its display name, one
 Source: `evidently.legacy.calculations.stattests` (0.7.23), the same registry as before.
 """
 
+import math
 import re
 from dataclasses import dataclass
 
 from alertsvc.ingest.metrics import Direction
+
+SHARE, SCORE = "drift_share", "drift_score"
+"""What the drift of all columns, and that of one, is called here."""
 
 _P_VALUES = {
     "ks": "K-S p_value",
@@ -67,6 +71,11 @@ def score_of(method: str | None) -> Score | None:
     name = (method or "").strip().lower()
     found = _SCORES.get(name)
     return _P_VALUE if found is None and name.endswith(("p_value", "p-value")) else found
+
+
+def is_lost(value: object) -> bool:
+    """Whether a number should stand here and does not: NaN, or the null that JSON writers make of it."""
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
 def said_in(description: str) -> tuple[str | None, float | None]:

@@ -166,7 +166,8 @@ def _numbers_of(result: Json, kwargs: Json) -> tuple[float | None, Limits | None
 def _summary(validation: Json, checks: Sequence[Finding]) -> Finding:
     failed = [each for each in checks if each.breached]
     errors = [each for each in failed if each.is_error]
-    counted = as_number(as_object(validation.get("statistics")).get("unsuccessful_expectations"))
+    statistics = as_object(validation.get("statistics"))
+    counted = as_number(statistics.get("unsuccessful_expectations"))
     value = float(len(failed)) if counted is None else counted
     grades = [each.severity for each in failed if each.severity]
     named = ", ".join(each.name for each in failed[:MOST_NAMED])
@@ -183,4 +184,6 @@ def _summary(validation: Json, checks: Sequence[Finding]) -> Finding:
         labels=_suite(validation),
         details=listed(checks),
     )
+    if not checks and not as_number(statistics.get("evaluated_expectations")):  # else only what failed is listed
+        return replace(whole, is_error=True, summary="it has no expectations, so that nothing was checked")
     return replace(whole, is_error=True) if errors and len(errors) == len(failed) else whole

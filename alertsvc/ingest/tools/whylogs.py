@@ -34,9 +34,11 @@ def _finding(row: object) -> Finding:
     if isinstance(row, list):
         row = dict(zip(("name", "passed", "failed"), cast("list[Any]", row), strict=False))
     given = as_object(row)
-    name, failed = as_text(given.get("name")), as_number(given.get("failed"))
+    name, failed, passed = as_text(given.get("name")), as_number(given.get("failed")), as_number(given.get("passed"))
     if name is None or failed is None or not name.strip():
         raise UnknownShapeError(HINT)
+    is_unused = failed == 0 and passed == 0
+    became = "had nothing to check" if is_unused else "failed" if failed > 0 else "holds"
     return Finding(
         "data_quality",
         name.strip().lower(),
@@ -44,5 +46,6 @@ def _finding(row: object) -> Finding:
         value=failed,
         direction=Direction.ABOVE,
         breached=failed > 0,
-        summary=f"the constraint {name!r} {'failed' if failed > 0 else 'holds'}",
+        is_error=is_unused,
+        summary=f"the constraint {name!r} {became}",
     )
