@@ -75,9 +75,8 @@ class Detector:
 
     def __init__(self, extent: Extent | None = None, state: Mapping[str, Any] | None = None) -> None:
         self.is_changed = False
-        self._begin_anew()
-        if extent is not None and state is not None:
-            self._restore(extent, state)
+        if extent is None or state is None or not self._restored(extent, state):
+            self._begin_anew()
 
     def _begin_anew(self) -> None:
         self.extent: Extent | None = None
@@ -85,16 +84,17 @@ class Detector:
         self._told = _Told()
         self._trouble_at: datetime | None = None
 
-    def _restore(self, extent: Extent, state: Mapping[str, Any]) -> None:
+    def _restored(self, extent: Extent, state: Mapping[str, Any]) -> bool:
         try:
             if state["form"] != FORM:
-                return
+                return False
             stream, said = Stream.restored(state["stream"]), _Told(*state["told"])
             since = state["trouble_at"]
             trouble_at = None if since is None else datetime.fromtimestamp(since, UTC)
         except (KeyError, TypeError, ValueError):  # as one of another form
-            return
+            return False
         self.extent, self._stream, self._told, self._trouble_at = extent, stream, said, trouble_at
+        return True
 
     def state(self) -> dict[str, Any]:
         """What is kept of it beside its extent, as JSON can carry it."""
