@@ -71,7 +71,7 @@ def test_a_stream_is_tried_after_a_history_that_it_learns_from(run: Run, tmp_pat
     assert [each["state"] for each in compared].count("resolved") == 1
     assert (compared[0]["rule"], compared[0]["because"]) == (
         "metrics.queue_length.adaptive",
-        "new: 831.2 is above all of the last 160 values, which were 10 to 11",
+        "new: 831.2; the last 160 values were 10 to 11",
     )
 
 

@@ -218,7 +218,7 @@ def test_a_share_of_features_is_a_number_or_a_mapping() -> None:
         ),
         pytest.param(
             "metrics: {psi: {adaptive: ewna}}",
-            "1:27: metrics.psi.adaptive: must be 'ewma', 'weekday' or 'off'; did you mean 'ewma'?",
+            "1:27: metrics.psi.adaptive: must be 'ewma', 'weekday', 'stream' or 'off'; did you mean 'ewma'?",
             id="method",
         ),
         pytest.param("metrics: {psi: {}, PSI: {}}", "1:20: metrics.PSI: means the same metric as 'psi'", id="twice"),

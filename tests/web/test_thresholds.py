@@ -142,5 +142,5 @@ async def test_a_model_shows_that_a_limit_is_a_streams_and_how_far_it_has_come(c
         assert (told_of["state"], told_of["severity"], told_of["decided_by"]) == ("firing", "warning", "adaptive")
         assert (told_of["rule"], told_of["because"]) == (
             "metrics.queue_length.adaptive",
-            "new: 831.2 is above all of the last 160 values, which were 10 to 11",
+            "new: 831.2; the last 160 values were 10 to 11",
         )

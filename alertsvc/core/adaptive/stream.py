@@ -61,10 +61,14 @@ QUIET = Novelty(0.0, is_alarm=False)
 
 @dataclass(slots=True)
 class _Trouble:
-    """What an alarm began with, at the point `since`; `calm_count` points in a row were as before it by now."""
+    """What an alarm began with, at the point `since`; `calm_count` points in a row were as before it by now.
+
+    `width` is the range before it: what is as before is measured by that, not by what the trouble made of it.
+    """
 
     since: int
     is_average: bool
+    width: float
     calm_count: int = 0
 
 
@@ -179,7 +183,7 @@ class Stream:
         if now < SHORT_LAGS[-1]:
             return QUIET
         lagged = [values[-1 - lag] for lag in SHORT_LAGS]
-        goes_on = self._goes_on(value, lagged, widths[1], widths_of_averages[1], calm_after)
+        goes_on = self._goes_on(value, lagged, calm_after)
         opinions = [each.novelty(value, before, widths, now) for before, each in zip(lagged, self._short, strict=True)]
         score, of_average = sorted(opinions)[-2], 0.0
         if now >= LONG_LAG:
@@ -189,14 +193,12 @@ class Stream:
         score = max(score, of_average)
         is_alarm = score >= 1 and is_towards(pair[0] - pair[1], side) and self._alarms(score, now)
         if is_alarm and self._trouble is None:
-            self._trouble = _Trouble(now, is_average)
+            self._trouble = _Trouble(now, is_average, (widths_of_averages if is_average else widths)[0])
         if goes_on and not is_alarm and self._trouble is not None and self._trouble.is_average:
             pair, is_average = (average, averages[0]), True
         return Novelty(score, is_alarm, is_alarm or goes_on, *pair, is_average)
 
-    def _goes_on(
-        self, value: float, lagged: Sequence[float], width: float, width_of_averages: float, calm_after: int
-    ) -> bool:
+    def _goes_on(self, value: float, lagged: Sequence[float], calm_after: int) -> bool:
         """Whether the trouble does that there is, if there is one, by what was known before it."""
         trouble = self._trouble
         if trouble is None or self._count - trouble.since > REMEMBERED:  # what was before it is forgotten
@@ -204,10 +206,10 @@ class Stream:
             return False
         if trouble.is_average:
             average, before = self._averages[-1], self._averages[0]
-            is_strange = not self._long.knew(average, before, width_of_averages, trouble.since)
+            is_strange = not self._long.knew(average, before, trouble.width, trouble.since)
         else:
             pairs = zip(lagged, self._short, strict=True)
-            is_strange = sum(not each.knew(value, before, width, trouble.since) for before, each in pairs) > 1
+            is_strange = sum(not each.knew(value, before, trouble.width, trouble.since) for before, each in pairs) > 1
         trouble.calm_count = 0 if is_strange else trouble.calm_count + 1
         if trouble.calm_count >= calm_after:
             self._trouble = None
@@ -235,7 +237,7 @@ class Stream:
             "count": self._count,
             "quiet_until": self._quiet_until,
             "worst": self._worst,
-            "trouble": trouble and (trouble.since, trouble.is_average, trouble.calm_count),
+            "trouble": trouble and (trouble.since, trouble.is_average, trouble.width, trouble.calm_count),
             "values": list(self._values),
             "averages": list(self._averages),
             "ranges": ranges,
@@ -257,8 +259,8 @@ class Stream:
         of_values, of_averages = state["ranges"]
         stream._range, stream._range_of_averages = _Range(tuple(of_values)), _Range(tuple(of_averages))
         if state["trouble"] is not None:
-            since, is_average, calm_count = state["trouble"]
-            stream._trouble = _Trouble(since, is_average, calm_count)
+            since, is_average, width, calm_count = state["trouble"]
+            stream._trouble = _Trouble(since, is_average, width, calm_count)
         first, second, third, long = (list(zip(*_columns(each), strict=True)) for each in state["patterns"])
         stream._short = [_Patterns(SHORT_RADIUS, known) for known in (first, second, third)]
         stream._long = _Patterns(LONG_RADIUS, long)

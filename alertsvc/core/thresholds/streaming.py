@@ -59,15 +59,14 @@ class _Known:
     high: float
 
     def alarm(self, found: Novelty, value: float) -> str:
-        """Why the value is an alarm."""
-        known = _last(self.count)
-        if value > self.high or value < self.low:
-            place = "above" if value > self.high else "below"
-            return f"new: {value:g} is {place} all of {known}, which were {self.low:g} to {self.high:g}"
-        about = f"{value:g} about {SHORT_LAGS[1]} values after {found.before:g}"
+        """Why the value is an alarm: short, as a timeline has little room."""
         if found.is_average:
-            about = f"the average of {LONG_LAG} values, which went from {found.before:.4g} to {found.value:.4g},"
-        return f"new: {about} is in no pattern of {known}"
+            about = f"the average of {LONG_LAG} values went from {found.before:.4g} to {found.value:.4g}"
+        elif self.low <= value <= self.high:
+            about = f"{value:g}, about {SHORT_LAGS[1]} values after {found.before:g}"
+        else:
+            return f"new: {value:g}; {_last(self.count)} were {self.low:g} to {self.high:g}"
+        return f"new: {about}; in no pattern of {_last(self.count)}"
 
 
 class Detector:

@@ -56,9 +56,8 @@ def kept_stream() -> tuple[float, int]:
     for number in range(LEARNED + CHARTED):
         at += timedelta(minutes=5)
         value = 50 + 30 * math.sin(2 * math.pi * number / 288) + chance.gauss(0, 3)
-        event = Event(
-            "m", "f", None, Severity.WARNING, {}, observed_at=at, value=value, decided_by=NOBODY, observation=seen
-        )
+        event = Event("m", "f", None, Severity.WARNING, {}, decided_by=NOBODY, observation=seen)
+        event = replace(event, observed_at=at, value=value)
         began = time.process_time()
         if kept:
             detector = Detector(detector.extent, msgspec.json.decode(kept))

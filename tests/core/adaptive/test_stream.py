@@ -118,9 +118,11 @@ def test_trouble_is_over_when_it_has_been_calm_for_long_enough() -> None:
 def test_what_creeps_is_trouble_by_its_average_until_that_is_back() -> None:
     known = load(6.75)
     creeps = [20.0 - 0.2 * each for each in range(120)]
-    after = troubled([*known, *creeps, *load(1)[int(0.75 * DAY) :]])
-    first = after[0] - len(known)
-    assert after[: 120 - first] == list(range(after[0], len(known) + 120))
+    values = [*known, *creeps, *load(1)[int(0.75 * DAY) :]]
+    after = [each - len(known) for each in troubled(values) if each >= len(known)]
+    assert 50 < after[0] < 110
+    assert after[: 120 - after[0]] == list(range(after[0], 120))
+    assert after[-1] < 120 + 40
 
 
 def test_trouble_that_lasts_is_usual_once_what_was_before_it_is_forgotten() -> None:
@@ -211,16 +213,8 @@ def test_it_stays_small_whatever_comes():
     chance = random.Random(1)
     stream = Stream()
     for each in range(5000):
-        stream.observe(chance.gauss(0, 1.001**each))
+        stream.observe(1e90 * chance.gauss(0, 1.001**each))  # numbers that take many digits
+        stream._count += 10_000_000 if each == 1000 else 0  # years of minutes
     patterns = stream.state()["patterns"]
-    assert [len(known) for each in patterns for known in each] == [MOST_PATTERNS] * 16
-    assert len(json.dumps(stream.state())) < MOST_BYTES
-
-
-def test_no_value_is_too_long_to_be_kept() -> None:
-    stream = Stream()
-    chance = random.Random(1)
-    for each in range(1_000_000, 1_002_000):
-        stream._count = each
-        stream.observe(-math.exp(chance.uniform(-230, 230)))
-    assert len(json.dumps(stream.state())) < MOST_BYTES
+    assert max(len(known) for each in patterns for known in each) == MOST_PATTERNS
+    assert 0.9 * MOST_BYTES < len(json.dumps(stream.state())) < MOST_BYTES
