@@ -244,3 +244,10 @@ async def test_what_is_foreseen_is_not_taken_in(known: World) -> None:
     told = await known.database.snapshot(lambda conn: foreseen(conn, sent, known.moment()))
     assert [(str(each.state), each.decided_by) for each in told] == [("firing", "adaptive")]
     assert await known.rows("detector") == [before]
+
+
+async def test_of_p_values_nothing_is_learned(world: World) -> None:
+    under(world, "defaults: {adaptive: stream}")
+    (said,) = (await post(world, {"metric": "drift", "value": 0.3, "score_type": "p_value"})).items
+    assert (said.state, (said.because or "").partition(":")[0]) == (None, "a p-value has no usual level")
+    assert await world.rows("detector") == []
