@@ -60,6 +60,7 @@ def thresholds_test(
 ) -> None:
     """Say what VALUES of METRIC of MODEL would come to, one a day, and which entry decides. Nothing is sent or stored.
 
+    Where the limit is a stream's, one a minute, and `--history` has 150 before them: until then it only learns.
     A negative value needs `--` before it. Exit code 3: the thresholds or the history have mistakes.
     """
     from alertsvc.engine.trying import Series, try_values

@@ -25,7 +25,7 @@ from alertsvc.engine.judging import Judging, Observed, judging_of
 from alertsvc.engine.muting import Begun, mutes_for
 from alertsvc.engine.repeats import told_again
 from alertsvc.engine.storming import with_storms
-from alertsvc.store import alerts, arrivals, incidents, measurements, series, tally
+from alertsvc.store import alerts, arrivals, detectors, incidents, measurements, series, tally
 from alertsvc.store.alerts import Keys
 from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
 from alertsvc.store.database import ConflictError, is_unavailable
@@ -229,6 +229,8 @@ def _take(
     fresh = [item for position, item in enumerate(flow) if position not in again]
     _keep_measurements(new, flow, again, judging, moment)
     series.add(new, [(item.event, item.received_at) for item in fresh if item.event.observation is not None])
+    if judging is not None:
+        detectors.add(new, judging.moved_detectors())
     deciding = with_storms(conn, moment) if batch.changed else moment
     verdict = _finish(conn, batch, deciding, begun)
     failpoints.reach("ingest.decided")

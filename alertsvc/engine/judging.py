@@ -18,8 +18,9 @@ from alertsvc.core.thresholds.in_force import LimitInForce, in_force
 from alertsvc.core.thresholds.persistence import Circumstances, settle
 from alertsvc.core.thresholds.points import History, Point
 from alertsvc.core.thresholds.policy import Policy, Thresholds
+from alertsvc.core.thresholds.streaming import Detector, streamed
 from alertsvc.core.thresholds.words import is_bad
-from alertsvc.store import alerts, measurements
+from alertsvc.store import alerts, detectors, measurements
 from alertsvc.store.series import SeriesRecord
 
 SPARE_POINTS = 4
@@ -46,11 +47,16 @@ class Judging:
     """Judges the observations of one transaction: first each by itself, then, in their order, what it comes to."""
 
     def __init__(
-        self, thresholds: Thresholds, flow: Sequence[Observed], histories: Mapping[str, History] | None = None
+        self,
+        thresholds: Thresholds,
+        flow: Sequence[Observed],
+        histories: Mapping[str, History] | None = None,
+        kept_detectors: Mapping[str, Detector] | None = None,
     ) -> None:
         self._thresholds = thresholds
         self._flow = flow
         self._histories = dict(histories or {})
+        self._detectors = dict(kept_detectors or {})
         self._kept: dict[int, tuple[bool | None, bool]] = {}
 
     def judged(self) -> list[Event]:
@@ -86,6 +92,10 @@ class Judging:
         """What is kept with the value of the observation at `position`: whether it is bad, and whether it is usual."""
         return self._kept.get(position, (None, True))
 
+    def moved_detectors(self) -> dict[str, Detector]:
+        """The detectors that took in a value, by the fingerprints of their series."""
+        return {name: each for name, each in self._detectors.items() if each.is_changed}
+
     def _policy(self, event: Event) -> Policy:
         return self._thresholds.policy_for(event.observation) if event.observation else Policy()
 
@@ -95,6 +105,9 @@ class Judging:
         if policy.adaptive is None or each.event.value is None:
             return each.event
         history = seen.get(each.event.fingerprint, History())
+        if policy.is_stream:
+            detector = self._detectors.setdefault(each.event.fingerprint, Detector())
+            return streamed(each.event, policy, detector, history.baseline_from, each.received_at)
         event = adapted(each.event, policy, history, each.received_at)
         bad = None if event.state is None else is_bad(event)
         point = _point(event, each.received_at, bad, is_baseline=not bad)
@@ -124,11 +137,15 @@ def judging_of(conn: Connection, thresholds: Thresholds, flow: Sequence[Observed
         return Judging(thresholds, flow)
     unheld = dict.fromkeys(asking)
     known = measurements.locked(conn, asking) if holds else unheld | measurements.baselines(conn, asking)
-    return Judging(thresholds, flow, _histories(conn, known, policies))
+    streams = [name for name, policy in policies.items() if policy.is_stream]
+    kept = detectors.kept(conn, streams) if streams else {}
+    return Judging(thresholds, flow, _histories(conn, known, policies), kept)
 
 
 def _histories(conn: Connection, known: dict[str, datetime | None], policies: dict[str, Policy]) -> dict[str, History]:
-    following: Collection[str] = [name for name, policy in policies.items() if policy.adaptive is not None]
+    following: Collection[str] = [
+        name for name, policy in policies.items() if policy.adaptive is not None and not policy.is_stream
+    ]
     memory = max(policy.memory for policy in policies.values())
     methods = {policy.adaptive.method for policy in policies.values() if policy.adaptive is not None}
     recent_count = max([memory, *(REACH[method].recent for method in methods)]) + SPARE_POINTS
@@ -145,7 +162,12 @@ def limits_of(
     following = {name: policy for name, policy in policies.items() if policy.adaptive is not None}
     known = {each.fingerprint: each.baseline_from for each in listed if each.fingerprint in following}
     histories = _histories(conn, known, following) if following else {}
-    return {name: in_force(policies[name], each, histories.get(name, History()), now) for name, each in seen.items()}
+    streams = [name for name, policy in following.items() if policy.is_stream]
+    extents = detectors.extents(conn, streams) if streams else {}
+    return {
+        name: in_force(policies[name], each, histories.get(name, History()), now, extents.get(name))
+        for name, each in seen.items()
+    }
 
 
 def _seen(series: SeriesRecord) -> Observation:

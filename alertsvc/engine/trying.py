@@ -1,4 +1,4 @@
-"""Tries thresholds on values that nobody sent: each as if a direct event had brought it, one a day."""
+"""Tries thresholds on values that nobody sent: each as if a direct event had brought it, one a day or a minute."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +16,8 @@ from alertsvc.ingest.events import read_event
 FIRST_DAY = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
 """Where nobody says when the first value was observed."""
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+"""The pace of values that a stream's detector looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,11 @@ def try_values(
         BadFieldError: Such events would be refused.
     """
     events: list[tuple[Event, datetime]] = []
-    day = FIRST_DAY
-    for value, at in [*earlier, *((value, None) for value in values)]:
-        day = at or (day + DAY)
-        events.append((_event(series, value, day, thresholds), day))
     policy = thresholds.policy(series.model.strip(), series.metric.strip().lower(), series.environment, series.feature)
+    pace, then = MINUTE if policy.is_stream else DAY, FIRST_DAY
+    for value, at in [*earlier, *((value, None) for value in values)]:
+        then = at or (then + pace)
+        events.append((_event(series, value, then, thresholds), then))
     was_firing = False
     found: list[Tried] = []
     for settled in tried(events, policy, uuid4):
@@ -72,7 +74,7 @@ def try_values(
     return found[len(earlier) :]
 
 
-def _event(series: Series, value: float, day: datetime, thresholds: Thresholds) -> Event:
+def _event(series: Series, value: float, then: datetime, thresholds: Thresholds) -> Event:
     item = {
         "model": series.model,
         "metric": series.metric,
@@ -82,7 +84,7 @@ def _event(series: Series, value: float, day: datetime, thresholds: Thresholds) 
         "window": None if series.row_count is None else {"n_current": series.row_count},
         "value": value,
     }
-    return read_event(item, day, SeverityRule(), thresholds=thresholds)[0]
+    return read_event(item, then, SeverityRule(), thresholds=thresholds)[0]
 
 
 def _said(settled: Settled, *, was_firing: bool) -> Tried:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
-from alertsvc.core.thresholds.policy import FeatureShare, Often
+from alertsvc.core.thresholds.policy import STREAM, FeatureShare, Often
 from alertsvc.ingest.metrics import Direction
 from alertsvc.settings.durations import Duration, Interval
 from alertsvc.settings.process import Section
@@ -76,10 +76,22 @@ Limit = Annotated[LimitEntry, BeforeValidator(_limit, json_schema_input_type=Fin
 
 
 class AdaptiveEntry(Section):
-    """A limit that follows the series; `sensitivity` is in standard deviations, more of it means fewer alarms."""
+    """A limit that follows the series; `sensitivity` is in standard deviations, more of it means fewer alarms.
 
-    method: Literal["ewma", "weekday", "off"] = "ewma"
+    `stream` is for values at the pace of minutes, and has none: what is new to it is in no pattern that it knows.
+    """
+
+    method: Literal["ewma", "weekday", "stream", "off"] = "ewma"
     sensitivity: Annotated[float, Field(ge=1, le=10)] = 3.0
+
+    @model_validator(mode="after")
+    def _has_a_sensitivity(self) -> Self:
+        if self.method == STREAM and "sensitivity" in self.model_fields_set:
+            raise ValueError(
+                "a stream has no sensitivity: its limit is no distance from what is usual;"
+                " take it away, or have fewer alarms with for or cooldown"
+            )
+        return self
 
 
 def _adaptive(value: object) -> object:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from alertsvc.core.thresholds.policy import ABOVE, BELOW, Band, Entry, Policy, Thresholds, merged
+from alertsvc.core.thresholds.policy import ABOVE, BELOW, STREAM, Band, Entry, Policy, Thresholds, merged
 from alertsvc.ingest.metrics import kind_of
 from alertsvc.quoting import quoted
 from alertsvc.settings.errors import Fault, Loc
@@ -56,7 +56,8 @@ def _of_entry(entry: BandEntry, policy: Policy, metric: str, loc: Loc) -> Iterat
     says_limits = any(getattr(entry, band.severity.word) is not None for band in policy.bands)
     if entry.adaptive is not None and entry.adaptive.method != "off" and _is_p_value(metric, policy.direction):
         yield Fault(_NO_USUAL_LEVEL, (*loc, "adaptive"))
-    if (says_limits or entry.adaptive is not None) and policy.direction is None:
+    has_sides = entry.adaptive is not None and entry.adaptive.method != STREAM  # what is new is so on either
+    if (says_limits or has_sides) and policy.direction is None:
         yield Fault(f"on which side is {quoted(metric)} bad? add direction: above, below or outside", loc, on_key=True)
         return
     if not says_limits and entry.direction is None:

@@ -42,7 +42,7 @@ _ON_CONFLICT = (
     f" model_version = CASE WHEN {_IS_NEWER} THEN COALESCE(excluded.model_version, series.model_version)"
     " ELSE series.model_version END,"
     f" baseline_from = CASE WHEN {_IS_NEWER} AND ({_OTHER})"
-    " THEN excluded.last_observed_at ELSE series.baseline_from END,"
+    " THEN excluded.first_observed_at ELSE series.baseline_from END,"
     " trouble = CASE WHEN excluded.trouble IS NULL THEN series.trouble"
     " WHEN series.trouble IS NULL OR series.trouble = excluded.trouble THEN excluded.trouble"
     f" ELSE '{CHANGED}' END"
@@ -96,16 +96,22 @@ def add(new: Insertions, observed: Sequence[tuple[Event, datetime]]) -> None:
 
 
 def _later(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:
-    """The newer of two rows of a series, with what was told of either."""
+    """The newer of two rows of a series, with what was told of either. It begins with the first of its version."""
     newer, older = (other, one) if _seconds(other) >= _seconds(one) else (one, other)
     troubles = {row["trouble"] for row in (one, other)} - {None}
     told = CHANGED if len(troubles) > 1 else next(iter(troubles), None)
-    first = min(one, other, key=_seconds)["first_observed_at"]
+    first = min(one, other, key=_seconds) if _is_same(one, other) else newer
     return newer | {
         "trouble": told,
-        "first_observed_at": first,
+        "first_observed_at": first["first_observed_at"],
         "model_version": newer["model_version"] or older["model_version"],
     }
+
+
+def _is_same(one: dict[str, object], other: dict[str, object]) -> bool:
+    """Whether two rows are of one version and one test, as far as that was told."""
+    pairs = ((one[name], other[name]) for name in ("model_version", "test"))
+    return all(a is None or b is None or a == b for a, b in pairs)
 
 
 def _seconds(row: dict[str, object]) -> float:

@@ -72,7 +72,8 @@ class LimitView(SQLModel):
     """A limit that the next value of a series is held against. At `lower` or below, or at `upper` or above, it is bad.
 
     `by` is the entry of the file of thresholds that has it; or `sender`, whose `limit` was that of the last value.
-    `because` says why there is none yet.
+    `method` is how it follows the series, if it does: `ewma`, `weekday` or `stream`. `because` says why there is none
+    yet, or what is bad where there is never a number, as with a stream.
     """
 
     by: str
@@ -81,6 +82,7 @@ class LimitView(SQLModel):
     upper: float | None
     limit: float | None
     because: str | None
+    method: str | None
 
     @classmethod
     def of(cls, found: LimitInForce) -> "LimitView":
@@ -93,6 +95,7 @@ class LimitView(SQLModel):
             upper=found.upper,
             limit=found.limit,
             because=found.because,
+            method=found.method,
         )
 
 

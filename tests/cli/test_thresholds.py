@@ -57,6 +57,24 @@ def test_a_history_is_what_a_series_is_compared_with(run: Run, limits: Path, tmp
     assert compared[1]["rule"] == "models.churn.accuracy.adaptive"
 
 
+def test_a_stream_is_tried_after_a_history_that_it_learns_from(run: Run, tmp_path: Path) -> None:
+    file, history = tmp_path / "streams.yaml", tmp_path / "history.csv"
+    file.write_text("metrics: {queue_length: {adaptive: stream, clear_after: 2}}")
+    history.write_text("\n".join(["value", *(str(10 + each % 2) for each in range(160))]))
+    values = ["831.2", "830", *["10", "11"] * 6]
+    asked = ("thresholds", "test", "churn", "queue_length", *values, "--file", file, "--json")
+    alone, compared = (json.loads(run(*asked, *more).stdout) for more in ((), ("--history", history)))
+    assert {(each["state"], each["decided_by"]) for each in alone} == {("recorded", "adaptive")}
+    assert alone[1]["because"] == "warming up (1/150)"
+    assert [each["state"] for each in compared[:3]] == ["firing"] * 3
+    assert [each["state"] for each in compared[-3:]] == ["ok"] * 3
+    assert [each["state"] for each in compared].count("resolved") == 1
+    assert (compared[0]["rule"], compared[0]["because"]) == (
+        "metrics.queue_length.adaptive",
+        "new: 831.2; the last 160 values were 10 to 11",
+    )
+
+
 @pytest.mark.parametrize(("expected", "exit_code"), [("firing", 0), ("ok", 1)])
 def test_the_last_value_may_be_expected_to_come_to_something(
     run: Run, limits: Path, expected: str, exit_code: int

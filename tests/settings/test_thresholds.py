@@ -119,12 +119,18 @@ def test_what_is_remembered_is_no_more_than_the_file_has() -> None:
         pytest.param("adaptive: true", Adaptive("ewma", 3.0), id="yes"),
         pytest.param("adaptive: weekday", Adaptive("weekday", 3.0), id="a-word"),
         pytest.param("adaptive: {sensitivity: 4}", Adaptive("ewma", 4.0), id="in-full"),
+        pytest.param("adaptive: stream", Adaptive("stream"), id="a-stream"),
+        pytest.param("adaptive: {method: stream}", Adaptive("stream"), id="a-stream-in-full"),
         pytest.param("adaptive: false", None, id="no"),
     ],
 )
 def test_an_adaptive_limit_is_a_word_or_a_mapping(written: str, expected: Adaptive | None) -> None:
     text = f"defaults: {{adaptive: {{sensitivity: 5}}}}\nmetrics: {{accuracy: {{{written}}}}}"
     assert read(text).policy("m", "accuracy").adaptive == expected
+
+
+def test_a_stream_needs_no_direction_where_bands_do() -> None:
+    assert read("metrics: {queue: {adaptive: stream}}").policy("m", "queue").is_stream
 
 
 def test_a_share_of_features_is_a_number_or_a_mapping() -> None:
@@ -187,6 +193,18 @@ def test_a_share_of_features_is_a_number_or_a_mapping() -> None:
             "metrics: {psi: {warning: .inf}}", "1:26: metrics.psi.warning: a number is needed, got text", id="infinite"
         ),
         pytest.param(
+            "metrics: {queue: {adaptive: {method: stream, sensitivity: 3}}}",
+            "1:29: metrics.queue.adaptive: a stream has no sensitivity: its limit is no distance from what is usual; "
+            "take it away, or have fewer alarms with for or cooldown",
+            id="sensitivity-of-a-stream",
+        ),
+        pytest.param(
+            "metrics: {ks_p_value: {adaptive: stream}}",
+            "1:34: metrics.ks_p_value.adaptive: a p-value has no usual level: without drift it is anywhere between 0 "
+            "and 1; give it a band such as warning: 0.05, or measure the statistic",
+            id="stream-of-p-values",
+        ),
+        pytest.param(
             "metrics: {ks_p_value: {adaptive: ewma}}",
             "1:34: metrics.ks_p_value.adaptive: a p-value has no usual level: without drift it is anywhere between 0 "
             "and 1; give it a band such as warning: 0.05, or measure the statistic",
@@ -200,7 +218,7 @@ def test_a_share_of_features_is_a_number_or_a_mapping() -> None:
         ),
         pytest.param(
             "metrics: {psi: {adaptive: ewna}}",
-            "1:27: metrics.psi.adaptive: must be 'ewma', 'weekday' or 'off'; did you mean 'ewma'?",
+            "1:27: metrics.psi.adaptive: must be 'ewma', 'weekday', 'stream' or 'off'; did you mean 'ewma'?",
             id="method",
         ),
         pytest.param("metrics: {psi: {}, PSI: {}}", "1:20: metrics.PSI: means the same metric as 'psi'", id="twice"),

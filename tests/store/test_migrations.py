@@ -80,7 +80,7 @@ def fill_every_table(conn: Connection) -> None:
 
 def sample(table: Table, name: str, ids: dict[str, object]) -> object:
     column = table.c[name]
-    if column.foreign_keys:
+    if column.foreign_keys and isinstance(column.type, Uuid):
         return ids[next(iter(column.foreign_keys)).column.table.name]
     if name == "id" and isinstance(column.type, Uuid):
         return ids[table.name]

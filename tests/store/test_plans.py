@@ -36,6 +36,7 @@ from alertsvc.store.housekeeping import Retention
 from alertsvc.store.models import MeasurementFilter
 from alertsvc.store.silences import SilenceRecord
 from tests.core.builders import matcher
+from tests.engine.observing import under
 from tests.engine.test_freshness import Watch
 from tests.world import START, World, destination, rules
 from tests.world import event as alert
@@ -44,7 +45,7 @@ RESOLVED = AlertState.RESOLVED
 WARNING = Severity.WARNING
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 GROWING = ("alert", "arrival", "attempt", "believer", "delivery", "episode", "event", "history", "incident")
-GROWING += ("series", "deployment")
+GROWING += ("series", "detector", "deployment")
 GROWING += ("digest", "inhibitor", "measurement", "notification", "notification_mute", "outbox", "quarantine", "timer")
 SQLITE_SCAN = re.compile(r"\bSCAN (\w+)(?! USING (?:COVERING )?INDEX (?:ix|uq)_)")
 """An index of ours that is read whole is one of what is open, waiting or due: that does not grow with the years."""
@@ -153,10 +154,12 @@ async def test_watching_and_auditing_read_no_more_the_longer_the_service_runs(da
 async def test_looking_after_models_reads_no_more_the_more_of_them_there_are(database: Database) -> None:
     expected = rules(models={"churn": ModelFacts("churn", expect_event_every=2 * HOUR)})
     world = World(database, replace(expected, watchdogs=(Watchdog("Watchdog", 10 * MINUTE),)))
+    under(world, "metrics: {psi: {adaptive: stream}}")
     watch = Watch(world)
     statements: Statements = {}
     with listening(statements):
         await watch.observe(value=None)
+        await watch.observe(threshold=None)
         await watch.observe(feature="age", expect_next_within="1h", model_version="6")
         await watch.look_after(3 * HOUR)
         for version in ("6", "7"):

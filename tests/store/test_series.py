@@ -115,6 +115,12 @@ async def test_another_version_begins_a_new_baseline(database: Database, later: 
     assert found.model_version == ("8" if restarts else "7")
 
 
+async def test_what_came_of_a_new_version_together_is_all_part_of_its_baseline(database: Database) -> None:
+    together = [observed(1, version="7"), observed(2, version="8"), observed(3, version="8")]
+    found = await taken(database, [observed(0, version="7")], together)
+    assert (found.baseline_from, found.model_version) == (NOW + 2 * HOUR, "8")
+
+
 async def test_events_that_are_no_observation_add_nothing(database: Database) -> None:
     new = Insertions()
     series.add(new, [(replace(observed(0), observation=None), NOW)])

@@ -6,7 +6,7 @@ import pytest
 
 from tests.web.conftest import Client
 
-NO_LIMIT = dict.fromkeys(("severity", "lower", "upper", "limit", "because"))
+NO_LIMIT = dict.fromkeys(("severity", "lower", "upper", "limit", "because", "method"))
 PSI = {"model": "churn", "metric": "psi", "value": 0.1, "threshold": 0.2}
 
 

@@ -18,6 +18,7 @@ LIMITS = """
 metrics:
   accuracy: {warning: 0.85, critical: 0.8, for: 2, clear_after: 2}
   recall: {critical: 0.8, adaptive: ewma}
+  queue_length: {critical: {upper: 1000}, direction: above, adaptive: stream}
 """
 
 
@@ -81,9 +82,9 @@ async def test_a_new_normal_is_accepted_where_there_is_such_a_series(client: Cli
 
 async def test_a_model_shows_the_limits_that_the_next_value_is_held_against(client: Client) -> None:
     """Those of the file, and the one that follows the series: how far it has come, then where it is, in its unit."""
-    nothing = dict.fromkeys(("severity", "lower", "upper", "limit", "because"))
+    nothing = dict.fromkeys(("severity", "lower", "upper", "limit", "because", "method"))
     critical = {**nothing, "by": "metrics.recall.critical", "severity": "critical", "lower": 0.8}
-    adaptive = {**nothing, "by": "metrics.recall.adaptive", "severity": "warning"}
+    adaptive = {**nothing, "by": "metrics.recall.adaptive", "severity": "warning", "method": "ewma"}
     started = datetime.now(UTC) - timedelta(days=20)
     values = [
         {
@@ -106,3 +107,38 @@ async def test_a_model_shows_the_limits_that_the_next_value_is_held_against(clie
     assert isinstance(lower, float)
     assert (first, {**second, "lower": None}) == (critical, adaptive)
     assert 0.89 < lower < 0.905
+
+
+async def test_a_model_shows_that_a_limit_is_a_streams_and_how_far_it_has_come(client: Client) -> None:
+    started = datetime.now(UTC) - timedelta(minutes=200)
+    values = [
+        {
+            "model": "churn",
+            "metric": "queue_length",
+            "value": 10.0 + minute % 2,
+            "observed_at": (started + timedelta(minutes=minute)).isoformat(),
+        }
+        for minute in range(160)
+    ]
+
+    async def limits_after(sent: list[dict[str, object]]) -> list[tuple[object, ...]]:
+        assert (await client.post("/api/v1/events", json=sent)).status_code == 202
+        (series,) = (await client.get("/api/v1/models/churn")).json()["series"]
+        return [tuple(each[name] for name in ("by", "severity", "method", "because")) for each in series["limits"]]
+
+    critical = ("metrics.queue_length.critical", "critical", None, None)
+    stream = ("metrics.queue_length.adaptive", "warning", "stream")
+    assert await limits_after(values[:42]) == [critical, (*stream, "warming up (42/150)")]
+    assert await limits_after(values[42:]) == [
+        critical,
+        (*stream, "new is what is in no pattern of the last 160 values"),
+    ]
+    new: dict[str, object] = {"model": "churn", "metric": "queue_length", "value": 831.2}
+    (foretold,) = (await client.post("/api/v1/events?dry_run=true", json=new)).json()["items"]
+    (found,) = (await client.post("/api/v1/events", json=new)).json()["items"]
+    for told_of in (foretold, found):
+        assert (told_of["state"], told_of["severity"], told_of["decided_by"]) == ("firing", "warning", "adaptive")
+        assert (told_of["rule"], told_of["because"]) == (
+            "metrics.queue_length.adaptive",
+            "new: 831.2; the last 160 values were 10 to 11",
+        )

@@ -4,14 +4,19 @@ A series is looked at as pairs: a value, and the one some points before. Pairs t
 pattern, and a pair that is close to no pattern of the last days is new. It alarms, and is a pattern from then on. So a
 daily rhythm is learned in days, and a fault of yesterday is no news today, but is again once it is forgotten.
 
+An alarm is one point. The trouble that it began with goes on until the points are back in patterns that were known
+before it: what was learned since then is the trouble itself.
+
 The lags are short, with three opinions of which two must agree; a fourth looks at averages and finds what creeps.
 The numbers were chosen on the Numenta Anomaly Benchmark (`tests/bench/thresholds`), and their neighbours do as well.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from alertsvc.core.adaptive.transforms import MOST_EVER, Side
 
 SHORT_LAGS = (5, 7, 9)
 SHORT_RADIUS = 0.11
@@ -30,15 +35,41 @@ LEAST_RANGE = 1e-3
 """The least range that is believed, as a part of the greatest value: what was constant may tremble."""
 
 
+_Pattern = tuple[float, float, int, int]
+"""A value, the one before it, when they were met last, and when first: as the number of the point."""
+
+
 @dataclass(frozen=True, slots=True)
 class Novelty:
-    """How new a point is: from 1 on it is no known pattern, and more is further from all of them."""
+    """How new a point is: from 1 on it is no known pattern, and more is further from all of them.
+
+    `value` and `before` are the pair that says so: with `is_average` averages of the last `LONG_LAG` points, and else
+    the value and the middle one of those `SHORT_LAGS` before. `is_trouble`: an alarm, or a point of the trouble that
+    one began with.
+    """
 
     score: float
     is_alarm: bool
+    is_trouble: bool = False
+    value: float = 0.0
+    before: float = 0.0
+    is_average: bool = False
 
 
 QUIET = Novelty(0.0, is_alarm=False)
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What an alarm began with, at the point `since`; `calm_count` points in a row were as before it by now.
+
+    `width` is the range before it: what is as before is measured by that, not by what the trouble made of it.
+    """
+
+    since: int
+    is_average: bool
+    width: float
+    calm_count: int = 0
 
 
 class _Range:
@@ -61,18 +92,29 @@ class _Range:
         self.count += 1
         return before, self._width()
 
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest value."""
+        return min(self.low, self.low_before), max(self.high, self.high_before)
+
     def _width(self) -> float:
-        low = min(self.low, self.low_before)
-        high = max(self.high, self.high_before)
+        low, high = self.ends()
         return max(high - low, LEAST_RANGE * max(high, -low), 1e-9)
 
 
 class _Patterns:
     """The known pairs, the latest met first."""
 
-    def __init__(self, radius: float, known: list[tuple[float, float, int]] | None = None) -> None:
+    def __init__(self, radius: float, known: list[_Pattern] | None = None) -> None:
         self.known = known or []
         self._radius = radius
+
+    def knew(self, value: float, before: float, width: float, since: int) -> bool:
+        """Whether a pair is one of those that were known before the point `since`."""
+        reach = self._radius * width
+        return any(
+            born < since and abs(value - there) <= reach and abs(before - there_before) <= reach
+            for there, there_before, _, born in self.known
+        )
 
     def novelty(self, value: float, before: float, widths: tuple[float, float], now: int) -> float:
         """How far a pair is from all that are known, in radii: 0 when it is one of them. It is known from now on."""
@@ -80,16 +122,16 @@ class _Patterns:
         nearest = -1.0
         while known and now - known[-1][2] > REMEMBERED:
             known.pop()
-        for place, (there, there_before, _) in enumerate(known):
+        for place, (there, there_before, _, born) in enumerate(known):
             away, away_before = abs(value - there), abs(before - there_before)
             if away <= reach and away_before <= reach:
                 del known[place]
-                known.insert(0, (there, there_before, now))
+                known.insert(0, (there, there_before, now, born))
                 return 0.0
             farther = max(away, away_before)
             if nearest < 0 or farther < nearest:
                 nearest = farther
-        known.insert(0, (value, before, now))
+        known.insert(0, (value, before, now, now))
         del known[MOST_PATTERNS:]
         return nearest / (self._radius * min(widths)) if nearest > 0 else 0.0
 
@@ -101,15 +143,35 @@ class Stream:
         self._count = 0
         self._quiet_until = 0
         self._worst = 0.0
+        self._trouble: _Trouble | None = None
         self._values: deque[float] = deque(maxlen=LONG_LAG)
         self._averages: deque[float] = deque(maxlen=LONG_LAG + 1)
         self._range, self._range_of_averages = _Range(), _Range()
         self._short = [_Patterns(SHORT_RADIUS) for _ in SHORT_LAGS]
         self._long = _Patterns(LONG_RADIUS)
 
-    def observe(self, value: float) -> Novelty:
-        """Take in the next point. One that is not a finite number is as if it had not been."""
-        if not -1e100 < value < 1e100:
+    @property
+    def count(self) -> int:
+        """How many points it has taken in."""
+        return self._count
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Between which values the series has been lately."""
+        return self._range.ends()
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether what an alarm began with goes on."""
+        return self._trouble is not None
+
+    def observe(self, value: float, side: Side = Side.OUTSIDE, calm_after: int = 1) -> Novelty:
+        """Take in the next point. One that is not a finite number is as if it had not been.
+
+        What is new while the series moves away from the bad `side` is learned, and is no alarm. A trouble is over after
+        `calm_after` points in a row that are as before it.
+        """
+        if not -MOST_EVER < value < MOST_EVER:
             return QUIET
         values, averages = self._values, self._averages
         values.append(value)
@@ -118,16 +180,44 @@ class Stream:
         widths, widths_of_averages = self._range.widths(value), self._range_of_averages.widths(average)
         now = self._count
         self._count += 1
-        score = 0.0
-        if now >= SHORT_LAGS[-1]:
-            opinions = [
-                each.novelty(value, values[-1 - lag], widths, now)
-                for lag, each in zip(SHORT_LAGS, self._short, strict=True)
-            ]
-            score = sorted(opinions)[-2]
+        if now < SHORT_LAGS[-1]:
+            return QUIET
+        lagged = [values[-1 - lag] for lag in SHORT_LAGS]
+        goes_on = self._goes_on(value, lagged, calm_after)
+        opinions = [each.novelty(value, before, widths, now) for before, each in zip(lagged, self._short, strict=True)]
+        score, of_average = sorted(opinions)[-2], 0.0
         if now >= LONG_LAG:
-            score = max(score, self._long.novelty(average, averages[0], widths_of_averages, now))
-        return Novelty(score, self._alarms(score, now)) if score >= 1 else Novelty(score, is_alarm=False)
+            of_average = self._long.novelty(average, averages[0], widths_of_averages, now)
+        is_average = of_average > score
+        pair = (average, averages[0]) if is_average else (value, sorted(lagged)[1])
+        score = max(score, of_average)
+        is_alarm = score >= 1 and is_towards(pair[0] - pair[1], side) and self._alarms(score, now)
+        if is_alarm and self._trouble is None:
+            self._trouble = _Trouble(now, is_average, (widths_of_averages if is_average else widths)[0])
+        if goes_on and not is_alarm and self._trouble is not None and self._trouble.is_average:
+            pair, is_average = (average, averages[0]), True
+        return Novelty(score, is_alarm, is_alarm or goes_on, *pair, is_average)
+
+    def _goes_on(self, value: float, lagged: Sequence[float], calm_after: int) -> bool:
+        """Whether the trouble does that there is, if there is one, by what was known before it."""
+        trouble = self._trouble
+        if trouble is None or self._count - trouble.since > REMEMBERED:  # what was before it is forgotten
+            self._trouble = None
+            return False
+        if trouble.is_average:
+            average, before = self._averages[-1], self._averages[0]
+            is_strange = not self._long.knew(average, before, trouble.width, trouble.since)
+        else:
+            pairs = zip(lagged, self._short, strict=True)
+            is_strange = sum(not each.knew(value, before, trouble.width, trouble.since) for before, each in pairs) > 1
+        trouble.calm_count = 0 if is_strange else trouble.calm_count + 1
+        if trouble.calm_count >= calm_after:
+            self._trouble = None
+        return is_strange
+
+    def calm_down(self) -> None:
+        """End the trouble that there is: what it came with is as usual as the rest."""
+        self._trouble = None
 
     def _alarms(self, score: float, now: int) -> bool:
         if now < self._quiet_until and score < MUCH_WORSE * self._worst:
@@ -137,7 +227,8 @@ class Stream:
         return now >= WARM_UP
 
     def state(self) -> dict[str, Any]:
-        """All that is known, as JSON can carry it."""
+        """All that is known, as JSON can carry it. Patterns stand there in columns, which are shorter than rows."""
+        trouble = self._trouble
         ranges = [
             (each.low, each.high, each.low_before, each.high_before, each.count)
             for each in (self._range, self._range_of_averages)
@@ -146,10 +237,11 @@ class Stream:
             "count": self._count,
             "quiet_until": self._quiet_until,
             "worst": self._worst,
+            "trouble": trouble and (trouble.since, trouble.is_average, trouble.width, trouble.calm_count),
             "values": list(self._values),
             "averages": list(self._averages),
             "ranges": ranges,
-            "patterns": [each.known for each in (*self._short, self._long)],
+            "patterns": [list(zip(*each.known, strict=True)) for each in (*self._short, self._long)],
         }
 
     @classmethod
@@ -166,7 +258,22 @@ class Stream:
         stream._averages.extend(state["averages"])
         of_values, of_averages = state["ranges"]
         stream._range, stream._range_of_averages = _Range(tuple(of_values)), _Range(tuple(of_averages))
-        *short, long = ([(a, b, now) for a, b, now in known] for known in state["patterns"])
-        stream._short = [_Patterns(SHORT_RADIUS, known) for known in short]
+        if state["trouble"] is not None:
+            since, is_average, width, calm_count = state["trouble"]
+            stream._trouble = _Trouble(since, is_average, width, calm_count)
+        first, second, third, long = (list(zip(*_columns(each), strict=True)) for each in state["patterns"])
+        stream._short = [_Patterns(SHORT_RADIUS, known) for known in (first, second, third)]
         stream._long = _Patterns(LONG_RADIUS, long)
         return stream
+
+
+def _columns(known: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """Those of patterns, none if there are no patterns."""
+    if len(known) not in {0, 4}:
+        raise ValueError("a pattern has four numbers")
+    return known
+
+
+def is_towards(move: float, side: Side) -> bool:
+    """Whether a series that moved by so much did so towards `side`. One that stays is on either."""
+    return side is Side.OUTSIDE or (move >= 0 if side is Side.ABOVE else move <= 0)

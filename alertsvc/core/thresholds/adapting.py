@@ -11,7 +11,7 @@ from alertsvc.core.adaptive.transforms import Side, transform_for
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.observation import Observation
 from alertsvc.core.thresholds.points import History, Point
-from alertsvc.core.thresholds.policy import OUTSIDE, Adaptive, Policy
+from alertsvc.core.thresholds.policy import OUTSIDE, STREAM, Adaptive, Policy
 from alertsvc.core.thresholds.ruling import BY_BANDS, NOBODY
 from alertsvc.core.thresholds.words import is_bad, rule_of, told
 
@@ -26,8 +26,8 @@ class Reach:
     usual: int
 
 
-REACH = {"ewma": Reach(SPAN, WINDOW), "weekday": Reach(SPAN, 8 * 7 + WINDOW)}
-"""By the method's name. A weekday is found again among daily values."""
+REACH = {"ewma": Reach(SPAN, WINDOW), "weekday": Reach(SPAN, 8 * 7 + WINDOW), STREAM: Reach(0, 0)}
+"""By the method's name. A weekday is found again among daily values. A stream keeps what it has to know."""
 BASELINE = "baseline"
 """The annotation with what is usual for the series, in words."""
 LIMIT = "limit"
@@ -35,14 +35,13 @@ LIMIT = "limit"
 
 
 def adapted(event: Event, policy: Policy, history: History, received_at: datetime) -> Event:
-    """Judge a value by its series, where that is asked for. Bands stay as guard rails: what they find bad is bad.
+    """Judge a value by the latest of its series, where that is asked for. Bands stay as guard rails: what they find bad
+    is bad.
 
     It is a warning; critical is what is far beyond the limit twice in a row.
     """
     seen, wanted = event.observation, policy.adaptive
-    if wanted is None or seen is None or seen.is_settled or event.value is None:
-        return event
-    if event.decided_by not in {NOBODY, BY_BANDS} or is_bad(event):
+    if wanted is None or seen is None or event.value is None or not is_open(event) or is_bad(event):
         return event
     before = history.before(event.observed_at or received_at, received_at, seen.model_version)
     chart = _chart(seen, policy, wanted)
@@ -52,13 +51,20 @@ def adapted(event: Event, policy: Policy, history: History, received_at: datetim
     if found.state is State.REFUSED:
         return told(event, rule, found.reason)
     if found.state is State.WARMING:
-        return told(_warming(event, is_accepted=history.baseline_from is not None), rule, found.reason)
+        return told(warming_up(event, is_accepted=history.baseline_from is not None), rule, found.reason)
     if not found.is_alarm:
         return event if event.state is not None else _said(event, found, before.usual, rule)
     severity = event.severity if seen.is_graded else Severity.WARNING
     if found.state is State.GRAVE and not seen.is_graded and _was_grave(before, received_at, chart, wanted):
         severity = Severity.CRITICAL
     return _said(replace(event, severity=severity), found, before.usual, rule)
+
+
+def is_open(event: Event) -> bool:
+    """Whether a limit that follows the series may be asked of a value: no sender said what it means."""
+    if event.observation is None or event.observation.is_settled or event.value is None:
+        return False
+    return event.decided_by in {NOBODY, BY_BANDS}
 
 
 def limit_now(seen: Observation, policy: Policy, history: History, now: datetime) -> Judgement | None:
@@ -73,8 +79,13 @@ def limit_now(seen: Observation, policy: Policy, history: History, now: datetime
     return _judged(Point(now, value), before.usual, before.recent, chart, policy.adaptive)
 
 
+def side_of(policy: Policy, seen: Observation) -> Side:
+    """On which side of what is usual a series is bad."""
+    return Side(policy.direction or seen.direction or OUTSIDE)
+
+
 def _chart(seen: Observation, policy: Policy, wanted: Adaptive) -> Chart:
-    side = Side(policy.direction or seen.direction or OUTSIDE)
+    side = side_of(policy, seen)
     transform = transform_for(seen.metric, seen.score_type, seen.kind, side)
     return Chart(side, transform, wanted.sensitivity)
 
@@ -102,7 +113,7 @@ def _was_grave(before: History, received_at: datetime, chart: Chart, wanted: Ada
     return _judged(last, earlier.usual, earlier.recent, chart, wanted).state is State.GRAVE
 
 
-def _warming(event: Event, *, is_accepted: bool) -> Event:
+def warming_up(event: Event, *, is_accepted: bool) -> Event:
     """There is no limit yet. After a person took as normal what it is now, that is fine until there is one again."""
     if event.state is not None:
         return event

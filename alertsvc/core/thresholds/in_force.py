@@ -9,6 +9,7 @@ from alertsvc.core.observation import Observation
 from alertsvc.core.thresholds.adapting import limit_now
 from alertsvc.core.thresholds.points import History
 from alertsvc.core.thresholds.policy import Policy
+from alertsvc.core.thresholds.streaming import Extent, limit_of
 from alertsvc.core.thresholds.words import rule_of
 
 BY_SENDER = "sender"
@@ -20,7 +21,8 @@ class LimitInForce:
     """A limit: values at `lower` or below it, or at `upper` or above it, are of `severity`; None: as its sender says.
 
     `by` is the entry of the file of thresholds that has it, or the sender, of whom only the `limit` that the last value
-    was held against is known. `because` says why there is no number yet.
+    was held against is known. `method` is how it follows the series, if it does. `because` says why there is no number
+    yet, or what is bad where there is never one.
     """
 
     by: str
@@ -29,9 +31,12 @@ class LimitInForce:
     upper: float | None = None
     limit: float | None = None
     because: str | None = None
+    method: str | None = None
 
 
-def in_force(policy: Policy, seen: Observation, history: History, now: datetime) -> Sequence[LimitInForce]:
+def in_force(
+    policy: Policy, seen: Observation, history: History, now: datetime, extent: Extent | None = None
+) -> Sequence[LimitInForce]:
     """The bands of the file, the gravest first, and the limit that follows the series, in the metric's own units.
 
     Args:
@@ -39,10 +44,17 @@ def in_force(policy: Policy, seen: Observation, history: History, now: datetime)
         seen: What is known of it: names, kind and version.
         history: Its latest points.
         now: The instant of the value that would be judged.
+        extent: What the detector of the series has taken in, where it has one.
     """
     found = [LimitInForce(band.rule, band.severity, band.lower, band.upper) for band in policy.bands]
+    if policy.adaptive is None:
+        return found
+    rule, method = rule_of(policy, "adaptive") or BY_ADAPTIVE, policy.adaptive.method
+    if policy.is_stream:
+        said = limit_of(extent, policy, seen, history.baseline_from)
+        return [*found, LimitInForce(rule, Severity.WARNING, because=said, method=method)]
     judged = limit_now(seen, policy, history, now)
     if judged is not None:
-        rule = rule_of(policy, "adaptive") or BY_ADAPTIVE
-        found.append(LimitInForce(rule, Severity.WARNING, judged.lower, judged.upper, because=judged.reason or None))
+        lower, upper, why = judged.lower, judged.upper, judged.reason or None
+        found.append(LimitInForce(rule, Severity.WARNING, lower, upper, because=why, method=method))
     return found

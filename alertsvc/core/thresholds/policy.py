@@ -40,7 +40,10 @@ class Often:
 
 @dataclass(frozen=True, slots=True)
 class Adaptive:
-    """A limit that follows the series. `sensitivity` is its distance from what is usual, in standard deviations."""
+    """A limit that follows the series. `sensitivity` is its distance from what is usual, in standard deviations.
+
+    A `stream` has none: what is new to it is in no pattern that it knows.
+    """
 
     method: str = "ewma"
     sensitivity: float = 3.0
@@ -54,6 +57,8 @@ class FeatureShare:
     at_least: int = 10
 
 
+STREAM = "stream"
+"""The method of a limit that keeps what it knows of a series, beside those that look at its latest values."""
 OFF = False
 """What an entry says of a thing that another entry has, to be without it."""
 
@@ -145,6 +150,11 @@ class Policy:
         return (
             self.adaptive is not None or self.often != Often() or self.clear_after > 1 or self.cooldown > timedelta(0)
         )
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether a detector of streams follows the series."""
+        return self.adaptive is not None and self.adaptive.method == STREAM
 
     @property
     def memory(self) -> int:

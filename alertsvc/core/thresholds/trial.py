@@ -9,13 +9,17 @@ from alertsvc.core.thresholds.adapting import adapted
 from alertsvc.core.thresholds.persistence import Circumstances, Settled, settle
 from alertsvc.core.thresholds.points import History, Point
 from alertsvc.core.thresholds.policy import Policy
+from alertsvc.core.thresholds.streaming import Detector, streamed
 
 
 def tried(events: Iterable[tuple[Event, datetime]], policy: Policy, new_id: NewId) -> Iterator[Settled]:
     """What each of the values of one series comes to; each comes with when it arrives."""
-    history, alert = History(), None
+    history, alert, detector = History(), None, Detector()
     for event, received_at in events:
-        judged = adapted(event, policy, history, received_at)
+        if policy.is_stream:
+            judged = streamed(event, policy, detector, None, received_at)
+        else:
+            judged = adapted(event, policy, history, received_at)
         settled = settle(judged, Circumstances(policy, history, alert, received_at))
         if event.value is not None:
             version = event.observation.model_version if event.observation else None

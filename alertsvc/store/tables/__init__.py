@@ -22,7 +22,7 @@ from alertsvc.store.tables.delivery import (
     StormRow,
 )
 from alertsvc.store.tables.incidents import BelieverRow, HistoryRow, IncidentRow, NumberSeriesRow, TimerRow
-from alertsvc.store.tables.models import DeploymentRow, MeasurementRow, SeriesRow
+from alertsvc.store.tables.models import DeploymentRow, DetectorRow, MeasurementRow, SeriesRow
 from alertsvc.store.tables.mutes import EndedMuteRow, InhibitorRow, MuteRow, SilenceRow
 from alertsvc.store.tables.replicas import ReplicaRow
 
@@ -34,6 +34,7 @@ __all__ = [
     "ConfigurationRow",
     "DeliveryRow",
     "DeploymentRow",
+    "DetectorRow",
     "DigestRow",
     "EndedMuteRow",
     "EpisodeRow",
@@ -66,6 +67,7 @@ episode = metadata.tables["episode"]
 event = metadata.tables["event"]
 series = metadata.tables["series"]
 measurement = metadata.tables["measurement"]
+detector = metadata.tables["detector"]
 deployment = metadata.tables["deployment"]
 idempotency = metadata.tables["idempotency"]
 incident = metadata.tables["incident"]

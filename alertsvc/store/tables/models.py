@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, text
-from sqlmodel import Field
+from sqlalchemy import Column, ForeignKey, Index, text
+from sqlmodel import AutoString, Field
 
 from alertsvc.store.tables.columns import Row, json_field
 
@@ -81,6 +81,24 @@ class MeasurementRow(Row, table=True):
     model_version: str | None = None
     is_bad: bool | None = None
     is_baseline: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+
+
+class DetectorRow(Row, table=True):
+    """What the detector of a stream knows: only of series whose limit is one.
+
+    It has taken in `value_count` values, the first and the last observed at these instants, of this version and test if
+    known. `state` is JSON, but no `jsonb`: the database never looks into it, and would take it apart at every value.
+    """
+
+    fingerprint: str = Field(
+        sa_column=Column(AutoString(), ForeignKey("series.fingerprint", ondelete="CASCADE"), primary_key=True)
+    )
+    value_count: int
+    began_at: datetime
+    last_observed_at: datetime
+    model_version: str | None = None
+    test: str | None = None
+    state: str
 
 
 class DeploymentRow(Row, table=True):

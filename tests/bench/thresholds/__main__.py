@@ -20,6 +20,8 @@ def main() -> None:
     chosen = options.parse_args()
     _print_simulation(chosen.runs)
     print(f"\ncontrol chart, 100 points of history: {pace.chart_us():.0f} us a point")
+    us, size = pace.kept_stream()
+    print(f"stream, with what is kept read and written: {us:.0f} us a point; {size / 1000:.1f} kB are kept of a series")
     if chosen.nab is not None:
         _print_corpus(corpus.read(chosen.nab))
 

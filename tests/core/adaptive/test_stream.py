@@ -7,8 +7,11 @@ import random
 import pytest
 
 from alertsvc.core.adaptive.stream import HOLD, MOST_PATTERNS, QUIET, REMEMBERED, WARM_UP, Stream
+from alertsvc.core.adaptive.transforms import Side
 
 DAY = 288
+MOST_BYTES = 30_000
+"""What is kept of a series is never more: four times a hundred patterns of two numbers and two counts."""
 
 
 def load(days: float, seed: int = 1) -> list[float]:
@@ -78,6 +81,85 @@ def test_what_was_told_is_no_news_until_it_is_forgotten():
     assert alarms(forgotten) == [len(known), len(forgotten) - len(fault)]
 
 
+def troubled(values: list[float], stream: Stream | None = None, calm_after: int = 1) -> list[int]:
+    stream = stream or Stream()
+    return [n for n, value in enumerate(values) if stream.observe(value, calm_after=calm_after).is_trouble]
+
+
+USUAL = [10.0, 11.0] * 200
+
+
+@pytest.mark.parametrize(
+    ("trouble", "begins", "ends"),
+    [
+        pytest.param([20.0], 0, 1, id="one-value"),
+        pytest.param([20.0] * 50, 0, 50, id="a-level-for-as-long-as-it-stays"),
+        pytest.param([20.0, 30.0, 25.0, 5.0] * 10, 0, 40, id="whatever-else-is-new-meanwhile"),
+    ],
+)
+def test_trouble_goes_on_until_it_is_as_before_it(trouble: list[float], begins: int, ends: int) -> None:
+    found = [each - len(USUAL) for each in troubled([*USUAL, *trouble, *USUAL])]
+    assert found[: ends - begins] == list(range(begins, ends))
+    assert len(found) <= ends - begins + 7  # what it went back from is new, as long as two lags reach into it
+
+
+def test_trouble_is_over_when_it_has_been_calm_for_long_enough() -> None:
+    stream = Stream()
+    troubled([*USUAL, 20.0, 20.0, 20.0], stream, calm_after=3)
+    seen: list[bool] = []
+    for value in USUAL[:20]:
+        stream.observe(value, calm_after=3)
+        seen.append(stream.in_trouble)
+    assert seen == [True] * seen.index(False) + [False] * (20 - seen.index(False))
+    assert 3 <= seen.index(False) + 1 <= 3 + 7
+    assert troubled([20.0] * 3, stream) == []  # what was told is no news
+
+
+def test_what_creeps_is_trouble_by_its_average_until_that_is_back() -> None:
+    known = load(6.75)
+    creeps = [20.0 - 0.2 * each for each in range(120)]
+    values = [*known, *creeps, *load(1)[int(0.75 * DAY) :]]
+    after = [each - len(known) for each in troubled(values) if each >= len(known)]
+    assert 50 < after[0] < 110
+    assert after[: 120 - after[0]] == list(range(after[0], 120))
+    assert after[-1] < 120 + 40
+
+
+def test_trouble_that_lasts_is_usual_once_what_was_before_it_is_forgotten() -> None:
+    found = troubled([*USUAL, *[20.0] * (REMEMBERED + 10)])
+    assert found == list(range(len(USUAL), len(USUAL) + REMEMBERED))
+
+
+def test_it_may_be_told_that_the_trouble_is_over() -> None:
+    stream = Stream()
+    assert troubled([*USUAL, 20.0, 20.0], stream) == [len(USUAL), len(USUAL) + 1]
+    stream.calm_down()
+    assert troubled([20.0] * 20, stream) == []
+
+
+@pytest.mark.parametrize(
+    ("side", "moved", "expected"),
+    [
+        pytest.param(Side.ABOVE, 20.0, True, id="up-where-that-is-bad"),
+        pytest.param(Side.BELOW, 20.0, False, id="up-where-that-is-good"),
+        pytest.param(Side.BELOW, 1.0, True, id="down-where-that-is-bad"),
+        pytest.param(Side.ABOVE, 1.0, False, id="down-where-that-is-good"),
+    ],
+)
+def test_what_moves_to_its_good_side_is_learned_and_keeps_nothing_quiet(
+    side: Side, moved: float, expected: bool
+) -> None:
+    stream = Stream()
+    for value in USUAL:
+        stream.observe(value, side)
+    found = stream.observe(moved, side)
+    assert (found.is_alarm, found.score > 1) == (expected, True)
+    if not expected:
+        for value in USUAL[:9]:
+            stream.observe(value, side)
+        assert stream.observe(21.0 - moved + (10 if moved < 10 else -10), side).is_alarm
+
+
 def test_one_giant_does_not_blind_it_for_ever():
     known = [10.0, 11.0] * (REMEMBERED // 2)
     values = [*known, 1e6, *known, *known, 30.0]
@@ -99,9 +181,9 @@ def test_what_is_no_number_is_as_if_it_had_not_been(value):
     assert stream.state() == other.state()
 
 
-@pytest.mark.parametrize("cut", [0, 3, 25, 700, 1441])
+@pytest.mark.parametrize("cut", [0, 3, 25, 700, 1441, 1445])
 def test_it_goes_on_after_a_restart_as_if_there_had_been_none(cut):
-    values = [*load(5), 95.0, *load(1, seed=3)]
+    values = [*load(5), *[95.0] * 8, *load(1, seed=3)]
     whole, first = Stream(), Stream()
     expected = [whole.observe(each) for each in values]
     got = [first.observe(each) for each in values[:cut]]
@@ -112,7 +194,15 @@ def test_it_goes_on_after_a_restart_as_if_there_had_been_none(cut):
 
 
 @pytest.mark.parametrize(
-    "state", [{}, {"count": 1}, {**Stream().state(), "ranges": [1]}, {**Stream().state(), "patterns": [[[1]]]}]
+    "state",
+    [
+        {},
+        {"count": 1},
+        {**Stream().state(), "ranges": [1]},
+        {**Stream().state(), "patterns": [[[1]]]},
+        {**Stream().state(), "patterns": [[], [], [], [[1.0], [1.0], [1], [1, 2]]]},
+        {**Stream().state(), "trouble": [1]},
+    ],
 )
 def test_what_is_no_state_is_refused(state):
     with pytest.raises((KeyError, TypeError, ValueError)):
@@ -123,6 +213,8 @@ def test_it_stays_small_whatever_comes():
     chance = random.Random(1)
     stream = Stream()
     for each in range(5000):
-        stream.observe(chance.gauss(0, 1.001**each))
-    assert all(len(known) <= MOST_PATTERNS for known in stream.state()["patterns"])
-    assert len(json.dumps(stream.state())) < 40_000
+        stream.observe(1e90 * chance.gauss(0, 1.001**each))  # numbers that take many digits
+        stream._count += 10_000_000 if each == 1000 else 0  # years of minutes
+    patterns = stream.state()["patterns"]
+    assert max(len(known) for each in patterns for known in each) == MOST_PATTERNS
+    assert 0.9 * MOST_BYTES < len(json.dumps(stream.state())) < MOST_BYTES
