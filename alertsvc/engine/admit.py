@@ -1,9 +1,8 @@
 """The transaction of ingest: what a group of accepted requests does to alerts, incidents and the outbox."""
 
-import hashlib
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -17,101 +16,24 @@ from alertsvc.core.alerts import UNCHANGED, Alert, Change, is_duplicate
 from alertsvc.core.correlate import Correlation
 from alertsvc.core.decide import Batch, Verdict, correlation_for
 from alertsvc.core.judge import judge
-from alertsvc.core.model import AlertState, Event, Severity
+from alertsvc.core.model import AlertState, Event
 from alertsvc.core.rules import Moment
-from alertsvc.core.thresholds.words import BECAUSE, RULE
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
 from alertsvc.engine.judging import Judging, Observed, judging_of
 from alertsvc.engine.muting import Begun, mutes_for
+from alertsvc.engine.receipts import ItemResult, Receipt, counted, failed, receipts_of, record_of, result_of
 from alertsvc.engine.repeats import told_again
 from alertsvc.engine.storming import with_storms
+from alertsvc.engine.submissions import Refused, Submission, claim_keys
 from alertsvc.store import alerts, arrivals, incidents, measurements, series, tally
 from alertsvc.store.alerts import Keys
-from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
+from alertsvc.store.arrivals import Counts
 from alertsvc.store.database import ConflictError, is_unavailable
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.measurements import Kept
 from alertsvc.store.recall import Recall
 
 log = logging.getLogger(__name__)
-
-NEW = frozenset({Change.OPENED, Change.REFIRED, Change.REOPENED, Change.ENDED_UNSEEN})
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An item of a request that could not be used: its position, the reason, its bytes, and what they are."""
-
-    position: int
-    reason: str
-    raw: bytes
-    form: str = "item"
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One request as a source's parser left it, to be made durable. `body` is what it came as.
-
-    `sender`, `receiver` and `group_key` are what it says of itself: who sent it, to whom, and which group it is.
-    With an `idempotency_key` it is taken once: the same body again is a duplicate, another body is refused.
-    """
-
-    id: UUID
-    source: str
-    received_at: datetime
-    events: Sequence[Event]
-    body: bytes
-    refused: Sequence[Refused] = ()
-    sender: str | None = None
-    truncated_count: int = 0
-    idempotency_key: str | None = None
-    receiver: str | None = None
-    group_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ItemResult:
-    """What became of one event. `change` is None when it was recorded only, or could not be applied.
-
-    `is_pending`: it will fire if it lasts. `rule` is the entry of the file of thresholds that had a say, and
-    `because` says why.
-    """
-
-    fingerprint: str
-    change: Change | None
-    state: AlertState | None
-    severity: Severity
-    decided_by: str
-    incident_id: UUID | None
-    failure: str | None = None
-    is_pending: bool = False
-    rule: str | None = None
-    because: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a request: durable once this exists. `items` follow the order of its events.
-
-    `numbers` are those of the incidents that they stand in, by id.
-    `key_was_used`: its idempotency key came with another body before, and nothing of it was taken.
-    """
-
-    arrival_id: UUID
-    counts: Counts
-    items: Sequence[ItemResult] = field(default_factory=tuple[ItemResult, ...])
-    key_was_used: bool = False
-    numbers: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
-
-    @property
-    def incident_ids(self) -> list[UUID]:
-        """The incidents its events stand in, each once, in order of appearance."""
-        return list(dict.fromkeys(item.incident_id for item in self.items if item.incident_id))
-
-    @property
-    def incidents(self) -> list[tuple[UUID, int]]:
-        """The same, each with its number."""
-        return [(key, self.numbers[key]) for key in self.incident_ids if key in self.numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,42 +62,13 @@ def admit(
 
     Give a `recall` only to a transaction that has written nothing yet, and writes nothing afterwards.
     """
-    keys = _claim_request_keys(conn, submissions, moment.now)
+    keys = claim_keys(conn, submissions, moment.now)
     taken = [each for each in submissions if each.id not in keys.misused]
     receipts = iter(_take(conn, taken, keys.repeated, moment, recall=recall, boarding=boarding))
     return [
         Receipt(each.id, Counts(), key_was_used=True) if each.id in keys.misused else next(receipts)
         for each in submissions
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """The requests whose key was used before: with the same body, or with another."""
-
-    repeated: frozenset[UUID] = frozenset()
-    misused: frozenset[UUID] = frozenset()
-
-
-def _claim_request_keys(conn: Connection, submissions: Sequence[Submission], now: datetime) -> _Keys:
-    keyed = [each for each in submissions if each.idempotency_key]
-    if not keyed:
-        return _Keys()
-    hashes = {each.id: hashlib.sha256(each.body).hexdigest() for each in keyed}
-    first: dict[str, Submission] = {}
-    for each in keyed:
-        first.setdefault(f"request:{each.idempotency_key}", each)
-    fresh = arrivals.claim_keys(conn, {key: hashes[each.id] for key, each in first.items()}, now)
-    stored = arrivals.hashes_of(conn, first)
-    repeated: set[UUID] = set()
-    misused: set[UUID] = set()
-    for each in keyed:
-        key = f"request:{each.idempotency_key}"
-        if stored[key] != hashes[each.id]:
-            misused.add(each.id)
-        elif key not in fresh or first[key] is not each:
-            repeated.add(each.id)
-    return _Keys(frozenset(repeated), frozenset(misused))
 
 
 def _take(
@@ -220,10 +113,13 @@ def _take(
         if item.event.state is not None and position in waiting:
             changes[position] = batch.arrive(item.event, item.arrival_id, item.received_at, item.correlation)
     results = [
-        _result(item, changes.get(position, Change.DUPLICATE), known, batch) for position, item in enumerate(flow)
+        result_of(item.event, changes.get(position, Change.DUPLICATE), _incident_of(item.event, known, batch))
+        for position, item in enumerate(flow)
     ]
-    receipts = _receipts(submissions, results)  # without numbers: new incidents have none yet
-    records = [_record(each, receipt, moment) for each, receipt in zip(submissions, receipts, strict=True)]
+    receipts = receipts_of(submissions, results)
+    records = [
+        record_of(each, receipt.counts, moment.new_id) for each, receipt in zip(submissions, receipts, strict=True)
+    ]
     new = Insertions(reserved)
     arrivals.add(new, records)
     fresh = [item for position, item in enumerate(flow) if position not in again]
@@ -331,66 +227,9 @@ def _moves(alert: Alert | None, item: _Arrival, moment: Moment) -> bool:
     )
 
 
-def _result(item: _Arrival, change: Change, known: dict[str, Alert], batch: Batch) -> ItemResult:
-    event = item.event
+def _incident_of(event: Event, known: Mapping[str, Alert], batch: Batch) -> UUID | None:
     before = known.get(event.fingerprint)
-    incident_id = batch.incident_of(event.fingerprint) or (before.incident_id if before else None)
-    recorded = event.state is None
-    return ItemResult(
-        fingerprint=event.fingerprint,
-        change=None if recorded else change,
-        state=event.state,
-        severity=event.severity,
-        decided_by=event.decided_by,
-        incident_id=None if recorded else incident_id,
-        is_pending=event.is_pending,
-        rule=event.annotations.get(RULE) if event.observation else None,
-        because=event.annotations.get(BECAUSE) if event.observation else None,
-    )
-
-
-def _receipts(submissions: Sequence[Submission], results: Sequence[ItemResult]) -> list[Receipt]:
-    receipts: list[Receipt] = []
-    start = 0
-    for each in submissions:
-        items = results[start : start + len(each.events)]
-        start += len(each.events)
-        receipts.append(Receipt(each.id, _counted(items, len(each.refused)), items))
-    return receipts
-
-
-def _counted(items: Iterable[ItemResult], refused_count: int) -> Counts:
-    counts = Counts(quarantined=refused_count)
-    for item in items:
-        if item.failure is not None:
-            counts.quarantined += 1
-        elif item.change is None:
-            counts.recorded += 1
-        elif item.change is Change.DUPLICATE:
-            counts.duplicate += 1
-        elif item.change is Change.STALE:
-            counts.stale += 1
-        elif item.change in NEW:
-            counts.new += 1
-        else:
-            counts.updated += 1
-    return counts
-
-
-def _record(each: Submission, receipt: Receipt, moment: Moment) -> ArrivalRecord:
-    bad = [BadItemRecord(moment.new_id(), item.position, item.reason, item.raw, item.form) for item in each.refused]
-    return ArrivalRecord(
-        id=each.id,
-        source=each.source,
-        sender=each.sender,
-        receiver=each.receiver,
-        group_key=each.group_key,
-        received_at=each.received_at,
-        body_bytes=len(each.body),
-        truncated_count=each.truncated_count,
-        counts=receipt.counts,
-        bad=bad,
-    )
+    return batch.incident_of(event.fingerprint) or (before.incident_id if before else None)
 
 
 def _keep_measurements(
@@ -411,7 +250,7 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
 
     Only faults of the event are caught; a database that cannot be used ends the transaction.
     """
-    keys = _claim_request_keys(conn, [submission], moment.now)  # for all of it: its parts are no repeats of each other
+    keys = claim_keys(conn, [submission], moment.now)  # for all of it: its parts are no repeats of each other
     if submission.id in keys.misused:
         return Receipt(submission.id, Counts(), key_was_used=True)
     if submission.id in keys.repeated:
@@ -430,18 +269,14 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
             log.exception("ingest: an event could not be applied and goes to the quarantine")
             reason = f"could not be applied: {type(fault).__name__}"
             refused.append(Refused(position, reason, msgspec.json.encode(event), "event"))
-            results.append(_failed(event, reason))
+            results.append(failed(event, reason))
         else:
             results.extend(receipt.items)
             numbers |= receipt.numbers
     rest = replace(submission, events=(), refused=refused)
-    records = [_record(rest, Receipt(submission.id, Counts(quarantined=len(refused))), moment)]
+    records = [record_of(rest, Counts(quarantined=len(refused)), moment.new_id)]
     new = Insertions()
     arrivals.add(new, records)
     new.write(conn)
     arrivals.save_bad(conn, records)
-    return Receipt(submission.id, _counted(results, len(submission.refused)), results, numbers=numbers)
-
-
-def _failed(event: Event, reason: str) -> ItemResult:
-    return ItemResult(event.fingerprint, None, event.state, event.severity, event.decided_by, None, reason)
+    return Receipt(submission.id, counted(results, len(submission.refused)), results, numbers=numbers)

@@ -20,7 +20,8 @@ from alertsvc.core.model import AlertState, Event, Labels, Severity
 from alertsvc.core.observation import Trouble
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.core.silent_models import silences
-from alertsvc.engine.admit import Submission, admit
+from alertsvc.engine.admit import admit
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.ingest.monitoring import fingerprint_about
 from alertsvc.store import alerts, freshness

@@ -12,10 +12,11 @@ from alertsvc.core.acts import NotPossibleError
 from alertsvc.core.deployments import Deployment
 from alertsvc.core.model import Event
 from alertsvc.core.thresholds.policy import Thresholds
-from alertsvc.engine.admit import Receipt, Submission
 from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.deploying import record_deployments
+from alertsvc.engine.receipts import Receipt
 from alertsvc.engine.service import Service
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest import alertmanager, alertmanager_api, grafana
 from alertsvc.ingest.alertmanager_api import Reading
 from alertsvc.ingest.parsed import BadPayloadError

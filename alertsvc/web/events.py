@@ -8,8 +8,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 
 from alertsvc import failpoints
-from alertsvc.engine.admit import Submission
 from alertsvc.engine.service import Service
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest import cloudevents, events
 from alertsvc.ingest.events import ParsedEvents
 from alertsvc.ingest.parsed import BadPayloadError

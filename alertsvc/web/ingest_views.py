@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from alertsvc.engine.admit import Receipt
+from alertsvc.engine.receipts import Receipt
 
 SHOWN_INCIDENTS = 100
 

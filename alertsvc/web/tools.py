@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 
-from alertsvc.engine.admit import Refused, Submission
 from alertsvc.engine.deploying import record_deployments
 from alertsvc.engine.service import Service
+from alertsvc.engine.submissions import Refused, Submission
 from alertsvc.ingest import grafana
 from alertsvc.ingest.parsed import BadPayloadError
 from alertsvc.ingest.signatures import MLFLOW_DELIVERY

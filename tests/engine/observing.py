@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alertsvc.clock import new_id
-from alertsvc.engine.admit import ItemResult, Receipt, Submission
+from alertsvc.engine.receipts import ItemResult, Receipt
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest import events
 from alertsvc.settings.thresholds_file import parse_thresholds
 from alertsvc.web.ingest_items import state_of

@@ -11,8 +11,9 @@ from alertsvc.clock import new_id, utc_now
 from alertsvc.core.correlate import CorrelateRule
 from alertsvc.core.route import Matcher, Op
 from alertsvc.core.rules import Rules
-from alertsvc.engine.admit import Refused, Submission, admit_one_by_one
+from alertsvc.engine.admit import admit_one_by_one
 from alertsvc.engine.receive import Bounds, Committer, OverloadedError
+from alertsvc.engine.submissions import Refused, Submission
 from alertsvc.store.connect import open_database
 from alertsvc.store.database import Database, StoreUnavailableError
 from tests import ledger

@@ -9,11 +9,11 @@ import pytest
 from alertsvc.clock import new_id
 from alertsvc.core.acts import NotPossibleError
 from alertsvc.core.rules import Rules
-from alertsvc.engine.admit import Refused, Submission
 from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.replay import drop, replay
 from alertsvc.engine.service import Parts, Service
+from alertsvc.engine.submissions import Refused, Submission
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store.database import Database
 from tests.engine.test_receiving import committer, poisonous, running

@@ -12,8 +12,9 @@ from alertsvc.core.acts import Actor
 from alertsvc.core.model import Severity
 from alertsvc.core.severity import SeverityRule
 from alertsvc.engine.acceptance import accept
-from alertsvc.engine.admit import Submission, admit
+from alertsvc.engine.admit import admit
 from alertsvc.engine.judging import Observed, judging_of
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest import events
 from alertsvc.settings.thresholds_file import parse_thresholds
 from alertsvc.store.database import Database
