@@ -235,14 +235,14 @@ def _incident_of(event: Event, known: Mapping[str, Alert], batch: Batch) -> UUID
 def _keep_measurements(
     new: Insertions, flow: Sequence[_Arrival], again: Collection[int], judging: Judging | None, moment: Moment
 ) -> None:
-    measurements.add(
-        new,
-        [
-            Kept(moment.new_id(), item.event, item.received_at, *(judging.kept(position) if judging else (None, True)))
-            for position, item in enumerate(flow)
-            if position not in again and item.event.value is not None and item.event.observed_at is not None
-        ],
-    )
+    """Keep what was measured, and what its sender found without a number."""
+    found: list[Kept] = []
+    for position, item in enumerate(flow):
+        is_bad, is_baseline = judging.kept(position) if judging else (None, True)
+        is_known = item.event.value is not None or is_bad is not None
+        if is_known and item.event.observed_at is not None and position not in again:
+            found.append(Kept(moment.new_id(), item.event, item.received_at, is_bad, is_baseline))
+    measurements.add(new, found)
 
 
 def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -> Receipt:

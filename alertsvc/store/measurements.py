@@ -1,4 +1,4 @@
-"""The numbers that were observed: kept, and read again where earlier ones have a say in what a new one comes to."""
+"""What was observed, mostly numbers: kept, and read again where earlier ones have a say in what a new one comes to."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from alertsvc.store.tables import measurement, series
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A number to keep. For `is_bad` and `is_baseline` see the table."""
+    """A number to keep, or a verdict without one. For `is_bad` and `is_baseline` see the table."""
 
     id: UUID
     event: Event
@@ -26,7 +26,7 @@ class Kept:
 
 
 def add(new: Insertions, observed: Sequence[Kept]) -> None:
-    """Have the numbers of events that carry one kept."""
+    """Have what was observed kept."""
     new.add(measurement, [_row(each) for each in observed])
 
 
