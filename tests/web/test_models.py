@@ -147,7 +147,9 @@ async def test_a_deployment_that_is_told_again_is_taken_once(client: Client) -> 
     again = await client.post("/api/v1/deployments", json=body, headers=key)
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
-    assert len((await got(client, "/api/v1/deployments"))["items"]) == 1
+    other = await client.post("/api/v1/deployments", json={**body, "model_version": "8"}, headers=key)
+    assert (other.status_code, other.json()["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
+    assert [each["model_version"] for each in (await got(client, "/api/v1/deployments"))["items"]] == ["7"]
 
 
 @pytest.mark.parametrize(
