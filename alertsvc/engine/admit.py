@@ -116,9 +116,10 @@ def _take(
         result_of(item.event, changes.get(position, Change.DUPLICATE), _incident_of(item.event, known, batch))
         for position, item in enumerate(flow)
     ]
-    receipts = receipts_of(submissions, results)
+    receipts = receipts_of(submissions, results, repeated)
     records = [
-        record_of(each, receipt.counts, moment.new_id) for each, receipt in zip(submissions, receipts, strict=True)
+        record_of(replace(each, refused=()) if each.id in repeated else each, receipt.counts, moment.new_id)
+        for each, receipt in zip(submissions, receipts, strict=True)
     ]
     new = Insertions(reserved)
     arrivals.add(new, records)

@@ -1,6 +1,6 @@
 """What became of a request of ingest: of each item, in counts for its sender, and as the ledger has it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -80,14 +80,21 @@ def failed(event: Event, reason: str) -> ItemResult:
     return ItemResult(event.fingerprint, None, event.state, event.severity, event.decided_by, None, reason)
 
 
-def receipts_of(submissions: Sequence[Submission], results: Sequence[ItemResult]) -> list[Receipt]:
-    """The receipts of requests, from the results of all their events in their order. No incident has a number yet."""
+def receipts_of(
+    submissions: Sequence[Submission], results: Sequence[ItemResult], repeated: Collection[UUID]
+) -> list[Receipt]:
+    """The receipts of requests, from the results of all their events in their order. No incident has a number yet.
+
+    What was refused of one that is `repeated` is in the quarantine already.
+    """
     receipts: list[Receipt] = []
     start = 0
     for each in submissions:
         items = results[start : start + len(each.events)]
         start += len(each.events)
-        receipts.append(Receipt(each.id, counted(items, len(each.refused)), items))
+        counts = counted(items, 0 if each.id in repeated else len(each.refused))
+        counts.duplicate += len(each.refused) if each.id in repeated else 0
+        receipts.append(Receipt(each.id, counts, items))
     return receipts
 
 

@@ -1,6 +1,5 @@
 """The tools whose reports are taken, by name, and the way from a report's bytes to events."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -8,8 +7,8 @@ from datetime import datetime
 from alertsvc.core.deployments import Deployment
 from alertsvc.core.severity import SeverityRule
 from alertsvc.core.thresholds.policy import Thresholds
-from alertsvc.ingest.decoding import as_object, decode
-from alertsvc.ingest.events import NO_THRESHOLDS, ParsedEvents, read_all
+from alertsvc.ingest.decoding import as_object, decode, encode
+from alertsvc.ingest.events import NO_THRESHOLDS, ParsedEvents, read_all, read_kept
 from alertsvc.ingest.parsed import BadPayloadError
 from alertsvc.ingest.tools import (
     alibi_detect,
@@ -85,7 +84,8 @@ def parse(
         (index, replace(event, observation=None) if report.told[index].says_nothing else event)
         for index, event in read.events
     )  # what measures nothing is no series that anybody waits for
-    return ParsedReport(replace(read, events=events), report.deployments, report.notes)
+    refused = tuple(replace(each, raw=b'{"finding": %b}' % (each.raw or b"null")) for each in read.refused)
+    return ParsedReport(replace(read, events=events, refused=refused), report.deployments, report.notes)
 
 
 def packed(source: str, body: bytes, context: Context) -> bytes:
@@ -98,23 +98,38 @@ def packed(source: str, body: bytes, context: Context) -> bytes:
     if source == "great_expectations":
         found = great_expectations.without_data(found)
     said = {name: value for name, value in asdict(context).items() if name in NAMES and value is not None}
-    return _encoded({"context": said, "report": found})
+    return encode({"context": said, "report": found})
 
 
 def parse_packed(
-    source: str, raw: bytes, received_at: datetime, severities: SeverityRule, *, thresholds: Thresholds = NO_THRESHOLDS
+    source: str,
+    raw: bytes,
+    arrived_at: datetime,
+    received_at: datetime,
+    severities: SeverityRule,
+    *,
+    thresholds: Thresholds = NO_THRESHOLDS,
 ) -> ParsedReport:
-    """A report from the quarantine.
+    """A report from the quarantine, or one finding that was refused among others.
+
+    Args:
+        source: As for `parse`.
+        raw: What `packed` made of it, or what stands beside a finding that was refused.
+        arrived_at: When it came: what was observed then, if it does not say when.
+        received_at: When it is taken out.
+        severities: As for direct events.
+        thresholds: As for direct events.
 
     Raises:
         BadPayloadError: It still cannot be read.
     """
     kept = as_object(decode(raw))
+    if "finding" in kept:
+        item = as_object(kept["finding"])
+        event = read_kept(encode(item), arrived_at, received_at, severities, source, thresholds=thresholds)
+        if item.keys().isdisjoint({"value", "breached"}):
+            event = replace(event, observation=None)
+        return ParsedReport(ParsedEvents(((0, event),), ()))
     said = as_object(kept.get("context"))
     context = Context().or_else(said)
-    return parse(source, _encoded(kept.get("report")), context, received_at, severities, thresholds=thresholds)
-
-
-def _encoded(value: object) -> bytes:
-    """JSON that keeps what strict JSON has not: half characters, numbers that are none or too long."""
-    return json.dumps(value).encode()
+    return parse(source, encode(kept.get("report")), context, received_at, severities, thresholds=thresholds)
