@@ -18,6 +18,7 @@ from alertsvc.core.decide import Batch, Verdict, correlation_for
 from alertsvc.core.judge import judge
 from alertsvc.core.model import AlertState, Event
 from alertsvc.core.rules import Moment
+from alertsvc.core.thresholds.persistence import BY_FEATURES
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
 from alertsvc.engine.judging import Judging, Observed, judging_of
 from alertsvc.engine.muting import Begun, mutes_for
@@ -25,6 +26,7 @@ from alertsvc.engine.receipts import ItemResult, Receipt, counted, failed, recei
 from alertsvc.engine.repeats import told_again
 from alertsvc.engine.storming import with_storms
 from alertsvc.engine.submissions import Refused, Submission, claim_keys
+from alertsvc.engine.superseding import superseded
 from alertsvc.store import alerts, arrivals, incidents, measurements, series, tally
 from alertsvc.store.alerts import Keys
 from alertsvc.store.arrivals import Counts
@@ -64,7 +66,12 @@ def admit(
     """
     keys = claim_keys(conn, submissions, moment.now)
     taken = [each for each in submissions if each.id not in keys.misused]
-    receipts = iter(_take(conn, taken, keys.repeated, moment, recall=recall, boarding=boarding))
+    gone = superseded(conn, taken, keys.repeated, moment)
+    if gone is None:
+        receipts = iter(_take(conn, taken, keys.repeated, moment, recall=recall, boarding=boarding))
+    else:
+        receipts = iter(_take(conn, [*taken, *gone.ends], keys.repeated, moment, boarding=boarding))
+        gone.forget(conn)
     return [
         Receipt(each.id, Counts(), key_was_used=True) if each.id in keys.misused else next(receipts)
         for each in submissions
@@ -256,24 +263,22 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
         return Receipt(submission.id, Counts(), key_was_used=True)
     if submission.id in keys.repeated:
         return _take(conn, [submission], keys.repeated, moment)[0]
+    gone = superseded(conn, [submission], keys.repeated, moment)
     refused = list(submission.refused)
     results: list[ItemResult] = []
     numbers: dict[UUID, int] = {}
-    for position, event in enumerate(submission.events):
-        part = replace(submission, id=moment.new_id(), events=[event], refused=())
-        try:
-            with tally.provisionally(conn), conn.begin_nested():
-                receipt = _take(conn, [part], frozenset(), moment)[0]
-        except Exception as fault:
-            if isinstance(fault, ConflictError) or (isinstance(fault, SQLAlchemyError) and is_unavailable(fault)):
-                raise
-            log.exception("ingest: an event could not be applied and goes to the quarantine")
-            reason = f"could not be applied: {type(fault).__name__}"
-            refused.append(Refused(position, reason, msgspec.json.encode(event), "event"))
-            results.append(failed(event, reason))
+    judged = _judged_together(conn, submission, moment)
+    for position, given, event in zip(_places(submission), submission.events, judged, strict=True):
+        taken = _take_alone(conn, replace(submission, id=moment.new_id(), events=[event], refused=()), moment)
+        if isinstance(taken, Receipt):
+            results.extend(taken.items)
+            numbers |= taken.numbers
         else:
-            results.extend(receipt.items)
-            numbers |= receipt.numbers
+            reason = f"could not be applied: {type(taken).__name__}"
+            refused.append(Refused(position, reason, msgspec.json.encode(given), "event"))
+            results.append(failed(given, reason))
+    if gone is not None and all(isinstance(_take_alone(conn, each, moment), Receipt) for each in gone.ends):
+        gone.forget(conn)
     rest = replace(submission, events=(), refused=refused)
     records = [record_of(rest, Counts(quarantined=len(refused)), moment.new_id)]
     new = Insertions()
@@ -281,3 +286,53 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
     new.write(conn)
     arrivals.save_bad(conn, records)
     return Receipt(submission.id, counted(results, len(submission.refused)), results, numbers=numbers)
+
+
+def _places(submission: Submission) -> list[int]:
+    """Where in its request each event stood: between those items that were refused."""
+    refused = {each.position for each in submission.refused}
+    return [place for place in range(len(submission.events) + len(refused)) if place not in refused]
+
+
+def _take_alone(conn: Connection, part: Submission, moment: Moment) -> Receipt | Exception:
+    """Take in a part of a request; or undo that, and say what is at fault.
+
+    Raises:
+        Exception: The database is.
+    """
+    try:
+        with tally.provisionally(conn), conn.begin_nested():
+            return _take(conn, [part], frozenset(), moment)[0]
+    except Exception as fault:
+        if _is_of_database(fault):
+            raise
+        log.exception("ingest: an event could not be applied")
+        return fault
+
+
+def _judged_together(conn: Connection, submission: Submission, moment: Moment) -> Sequence[Event]:
+    """The events of a request that is taken in one by one, with those unsaid that are bad by chance: how many of its
+    features are, only the whole of it tells. If it cannot be judged as a whole, each event is judged by itself.
+    """
+    events, thresholds = submission.events, moment.rules.thresholds
+    seen = [each.observation for each in events if each.observation is not None]
+    if not any(thresholds.policy_for(each).feature_share for each in seen):
+        return events
+    look = conn.begin_nested()  # what is claimed and held for it is given back: each event does that for itself
+    try:
+        flow = [_Arrival(each, submission.id, submission.received_at) for each in events]
+        judging = _judging(conn, flow, told_again(conn, flow, frozenset(), moment.now), moment)
+        judged = events if judging is None else judging.judged()
+    except Exception as fault:
+        if _is_of_database(fault):
+            raise
+        log.exception("ingest: the events of a request could not be judged together")
+        judged = events
+    if look.is_active:
+        look.rollback()
+    pairs = zip(events, judged, strict=True)
+    return [event if event.decided_by == BY_FEATURES else given for given, event in pairs]
+
+
+def _is_of_database(fault: Exception) -> bool:
+    return isinstance(fault, ConflictError) or (isinstance(fault, SQLAlchemyError) and is_unavailable(fault))

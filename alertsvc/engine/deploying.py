@@ -15,7 +15,8 @@ from alertsvc.core.deployments import Deployment, said, superseded
 from alertsvc.core.effects import HistoryEntry
 from alertsvc.core.endings import SUPERSEDED
 from alertsvc.core.rules import Moment
-from alertsvc.engine.retiring import Farewell, let_go
+from alertsvc.engine.farewells import Farewell
+from alertsvc.engine.retiring import let_go
 from alertsvc.store import arrivals, deployments, freshness, incidents, series
 from alertsvc.store.database import Database
 from alertsvc.store.deployments import DeploymentRecord

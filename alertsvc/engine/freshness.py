@@ -5,7 +5,7 @@ marks the series as told of.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,16 +14,16 @@ from sqlalchemy import Connection
 
 from alertsvc.clock import Clock, NewId
 from alertsvc.core import silent_models
-from alertsvc.core.alerts import Alert, fired
-from alertsvc.core.freshness import SOURCE, Watched, about, said_of_end, said_of_missing, turns, was_dismissed
-from alertsvc.core.model import AlertState, Event, Labels, Severity
+from alertsvc.core.alerts import fired
+from alertsvc.core.freshness import SOURCE, Watched, said_of_end, said_of_missing, turns, was_dismissed
+from alertsvc.core.model import AlertState, Event, Labels
 from alertsvc.core.observation import Trouble
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.core.silent_models import silences
 from alertsvc.engine.admit import admit
+from alertsvc.engine.farewells import ended, known_alerts
 from alertsvc.engine.submissions import Submission
 from alertsvc.ingest.fingerprint import fingerprint
-from alertsvc.ingest.monitoring import fingerprint_about
 from alertsvc.store import alerts, freshness
 from alertsvc.store.database import Database, StoreUnavailableError
 
@@ -119,20 +119,6 @@ def take_in(conn: Connection, events: Sequence[Event], moment: Moment) -> None:
         log.info("freshness, %s: %s", event.state, event.annotations["summary"])
 
 
-def known_alerts(conn: Connection, watched: Sequence[Watched]) -> Mapping[str, Mapping[Trouble, Alert]]:
-    """The alerts about the monitoring of series that there are, by the fingerprints of the series."""
-    places = {
-        fingerprint_about(each.fingerprint, trouble): (each.fingerprint, trouble)
-        for each in watched
-        for trouble in Trouble
-    }
-    found: dict[str, dict[Trouble, Alert]] = {}
-    for name, alert in alerts.known(conn, places).items():
-        series, trouble = places[name]
-        found.setdefault(series, {})[trouble] = alert
-    return found
-
-
 def _event(series: Watched, trouble: Trouble, state: AlertState, moment: Moment) -> Event:
     """What is told of a series. That it has a value again was so when that was observed: a run without one that was
     made later may arrive later.
@@ -141,20 +127,6 @@ def _event(series: Watched, trouble: Trouble, state: AlertState, moment: Moment)
     at = moment.now if trouble is Trouble.MISSING else series.last_observed_at
     severity = moment.rules.freshness.severity
     return replace(ended(series, trouble, said, at), state=state, severity=severity)
-
-
-def ended(series: Watched, trouble: Trouble, said: str, at: datetime, decided_by: str = SOURCE) -> Event:
-    """The event that ends the alert that `trouble` with a series is."""
-    return Event(
-        SOURCE,
-        fingerprint_about(series.fingerprint, trouble),
-        AlertState.RESOLVED,
-        Severity.INFO,
-        about(series.labels, trouble),
-        {"summary": said},
-        observed_at=at,
-        decided_by=decided_by,
-    )
 
 
 def _look_at_models(hears_since: datetime, moment: Moment, conn: Connection) -> None:

@@ -85,6 +85,14 @@ async def test_a_poisonous_event_goes_to_the_quarantine_and_its_neighbours_live(
     await world.balance()
 
 
+async def test_what_is_kept_of_a_request_says_where_it_stood(database: Database) -> None:
+    taker = committer(database, poisonous())
+    async with running(taker):
+        await taker.submit(submission("a", "poison", "b", refused=[Refused(1, "labels: not text", b"{}")]))
+    rows = await World(database, rules()).rows("quarantine")
+    assert sorted((row.position, row.form) for row in rows) == [(1, "item"), (2, "event")]
+
+
 async def test_a_key_covers_a_request_that_is_taken_apart_as_a_whole(database: Database) -> None:
     taker = committer(database, poisonous())
     async with running(taker):

@@ -1,6 +1,7 @@
 """Values under thresholds, in the transaction that takes them in: what lasts fires, what is over ends, and why."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from alertsvc.clock import new_id
 from alertsvc.core.acts import Actor
 from alertsvc.core.model import Severity
 from alertsvc.core.severity import SeverityRule
 from alertsvc.engine.acceptance import accept
-from alertsvc.engine.admit import admit
+from alertsvc.engine.admit import admit, admit_one_by_one
 from alertsvc.engine.judging import Observed, judging_of
 from alertsvc.engine.submissions import Submission
 from alertsvc.ingest import events
@@ -343,6 +345,30 @@ async def test_a_few_bad_features_of_many_are_no_news(world: World, bad: int, fi
     if not fires:
         assert {each.decided_by for each in items[:bad]} == {"share_of_features"}
         assert items[0].because == f"{bad} of 10 features are bad, not more than 30%"
+
+
+@pytest.mark.parametrize(("bad", "fires"), [(3, False), (4, True)])
+async def test_features_are_counted_over_a_request_that_is_taken_apart(world: World, bad: int, fires: bool) -> None:
+    """One that came before has no say, here as there; the ids that are looked at are not used up by that."""
+    under(world, GUARDED)
+    world.now += HOUR
+    sent = [
+        {"metric": "psi", "feature": f"f{n}", "value": 0.3 if n < bad else 0.01, "event_id": f"run-{n}"}
+        for n in range(10)
+    ]
+    asked = submission(world, sent)
+    receipt = await world.database.transaction(lambda conn: admit_one_by_one(conn, asked, world.moment()))
+    assert {str(each.state) for each in receipt.items[:bad]} == ({"firing"} if fires else {"None"})
+    assert {str(each.state) for each in receipt.items[bad:]} == {"resolved"}
+    if not fires:
+        assert {each.decided_by for each in receipt.items[:bad]} == {"share_of_features"}
+    assert receipt.counts.duplicate == 0
+    assert len(await kept(world)) == 10
+    again = await world.database.transaction(
+        lambda conn: admit_one_by_one(conn, replace(asked, id=new_id()), world.moment())
+    )
+    assert again.counts.duplicate == 10
+    assert len(await kept(world)) == 10
 
 
 @pytest.mark.parametrize(

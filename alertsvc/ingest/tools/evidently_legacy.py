@@ -6,7 +6,7 @@ from math import isfinite
 
 from alertsvc.ingest.decoding import Json, as_number, as_object, as_text, objects
 from alertsvc.ingest.metrics import Direction
-from alertsvc.ingest.tools.evidently_tests import score_of
+from alertsvc.ingest.tools.evidently_tests import chosen_from, score_of
 from alertsvc.ingest.tools.finding import Finding, Limits
 
 SHARE, SCORE = "drift_share", "drift_score"
@@ -94,6 +94,7 @@ def _scored(finding: Finding) -> Finding:
     score = score_of(finding.test)
     if score is None:
         return finding
+    finding = replace(finding, chosen_from=chosen_from(finding.test))
     return replace(finding, score_type=score.score_type, direction=score.direction)
 
 

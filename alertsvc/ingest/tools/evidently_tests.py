@@ -56,6 +56,7 @@ _SCORES = {
     for pair in names.items()
     for name in pair
 }
+_BY_ITSELF = frozenset({*_P_VALUES.values(), *_DISTANCES.values()})
 _SAID = re.compile(
     r"The drift detection method is (?P<method>.+?)\. "
     r"The drift (?:detection )?threshold is (?P<threshold>[0-9.eE+-]*[0-9])"
@@ -67,6 +68,14 @@ def score_of(method: str | None) -> Score | None:
     name = (method or "").strip().lower()
     found = _SCORES.get(name)
     return _P_VALUE if found is None and name.endswith(("p_value", "p-value")) else found
+
+
+def chosen_from(method: str | None) -> frozenset[str]:
+    """The tests that Evidently might have chosen for a column instead of this one; none where the user chose it.
+
+    Evidently takes another test when the reference has more rows, or the column fewer values than before.
+    """
+    return _BY_ITSELF - {method} if method in _BY_ITSELF else frozenset()
 
 
 def said_in(description: str) -> tuple[str | None, float | None]:

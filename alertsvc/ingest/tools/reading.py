@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from alertsvc.core.deployments import Deployment
+from alertsvc.core.model import Event
 from alertsvc.core.severity import SeverityRule
 from alertsvc.core.thresholds.policy import Thresholds
 from alertsvc.ingest.decoding import as_object, decode, encode
@@ -20,7 +21,7 @@ from alertsvc.ingest.tools import (
     whylogs,
 )
 from alertsvc.ingest.tools.context import NAMES, Context, need_model, unpacked
-from alertsvc.ingest.tools.finding import as_event
+from alertsvc.ingest.tools.finding import Finding, as_event
 from alertsvc.ingest.tools.report import Report
 
 READERS: Mapping[str, Callable[[object, Context], Report]] = {
@@ -80,12 +81,20 @@ def parse(
         )
     items = [as_event(each, report.context) for each in report.told]
     read = read_all(items, received_at, severities, source=source, thresholds=thresholds)
-    events = tuple(
-        (index, replace(event, observation=None) if report.told[index].says_nothing else event)
-        for index, event in read.events
-    )  # what measures nothing is no series that anybody waits for
+    events = tuple((index, _as_found(report.told[index], event)) for index, event in read.events)
     refused = tuple(replace(each, raw=b'{"finding": %b}' % (each.raw or b"null")) for each in read.refused)
     return ParsedReport(replace(read, events=events, refused=refused), report.deployments, report.notes)
+
+
+def _as_found(finding: Finding, event: Event) -> Event:
+    """What a direct event does not say: what measures nothing is no series that anybody waits for, and a tool may have
+    chosen another test before.
+    """
+    if finding.says_nothing or event.observation is None:
+        return replace(event, observation=None)
+    if not finding.chosen_from:
+        return event
+    return replace(event, observation=replace(event.observation, instead_of=finding.chosen_from))
 
 
 def packed(source: str, body: bytes, context: Context) -> bytes:
