@@ -12,6 +12,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.clock import Clock, NewId
 from alertsvc.core import silent_models
 from alertsvc.core.alerts import fired
@@ -79,16 +80,21 @@ class Freshness:
         hears_since = self._hears_since()
         if await self._database.snapshot(partial(_turns_of_models, hears_since, moment)):
             await self._database.transaction(partial(_look_at_models, hears_since, moment))
+            failpoints.reach("models.committed")
             self._something_is_due()
 
     async def _tell(self, names: Sequence[str], hears_since: datetime, moment: Moment) -> int:
         """What cannot be told of together is told of alone: one that fails holds up no other."""
         try:
-            return await self._database.transaction(partial(_look_at, names, hears_since, moment))
+            told = await self._database.transaction(partial(_look_at, names, hears_since, moment))
         except StoreUnavailableError:
             raise
         except Exception:
             log.exception("freshness: %d series could not be told of, and are tried again", len(names))
+        else:
+            if told:
+                failpoints.reach("freshness.committed")
+            return told
         if len(names) == 1:
             return 0
         return sum([await self._tell([each], hears_since, moment) for each in names])
@@ -107,6 +113,8 @@ def _look_at(names: Sequence[str], hears_since: datetime, moment: Moment, conn: 
         marked.append((series, mark))
     take_in(conn, events, moment)
     freshness.mark(conn, [each for each in marked if each[1] != each[0].trouble])
+    if events:
+        failpoints.reach("freshness.written")
     return len(events)
 
 
@@ -131,6 +139,7 @@ def _event(series: Watched, trouble: Trouble, state: AlertState, moment: Moment)
 
 def _look_at_models(hears_since: datetime, moment: Moment, conn: Connection) -> None:
     take_in(conn, _turns_of_models(hears_since, moment, conn), moment)
+    failpoints.reach("models.written")
 
 
 def _turns_of_models(hears_since: datetime, moment: Moment, conn: Connection) -> list[Event]:
