@@ -73,6 +73,10 @@ Name = Literal[
     "forget.written",
     "forget.committed",
     "audit.read",
+    "freshness.written",
+    "freshness.committed",
+    "silences.written",
+    "silences.committed",
     # the configuration, the schema, the end
     "reload.parsed",
     "reload.swapped",

@@ -22,15 +22,17 @@ from alertsvc.core.model import AlertState, Deliver, Event, Reason, Severity
 from alertsvc.core.route import Destination, Matcher, Op, Route, Timing
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.engine import commands
-from alertsvc.engine.admit import Receipt, Submission, admit
+from alertsvc.engine.admit import admit
 from alertsvc.engine.apply import NobodyBoards
 from alertsvc.engine.audit import CHECKS, Asked, look
 from alertsvc.engine.commands import Decide, Order
 from alertsvc.engine.compose import compose
 from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
+from alertsvc.engine.receipts import Receipt
 from alertsvc.engine.ride import briefs_of_new
 from alertsvc.engine.settle import Settled, Tried, reconsider, settle
+from alertsvc.engine.submissions import Submission
 from alertsvc.engine.tick import Ticker
 from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.store import briefs, incidents, outbox, tables

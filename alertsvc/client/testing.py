@@ -110,7 +110,7 @@ class FakeAlertsvc:
             return _all_refused(refused)
         bad = {each.index for each in refused}
         self.events += [each for index, each in enumerate(_sent(request.content)) if index not in bad]
-        return httpx.Response(202, json={"accepted": len(items) - len(bad), "rejected": len(bad), "items": items})
+        return httpx.Response(202, json={"accepted": len(items), "rejected": len(bad), "items": items})
 
     def _take_report(self, tool: str, request: httpx.Request) -> httpx.Response:
         said = dict(request.url.params)

@@ -19,7 +19,8 @@ class Ending:
 RETIRED = "retired"
 FORGOTTEN = "forgotten"
 SUPERSEDED = "superseded"
-"""What decided, where nothing is expected of a series any more: a person, its age, or the next version."""
+OTHER_TEST = "other_test"
+"""What decided, where nothing is expected of a series any more: a person, its age, the next version, another test."""
 
 _BY_SOURCE = Ending(SOURCE, "its last alert ended at its source")
 _ENDINGS = {
@@ -27,6 +28,7 @@ _ENDINGS = {
     RETIRED: Ending(SOURCE, "its last alert ended: its series was retired"),
     FORGOTTEN: Ending(SOURCE, "its last alert ended: its series has been silent for so long that it is forgotten"),
     SUPERSEDED: Ending(SOURCE, "its last alert ended: its version of the model was superseded"),
+    OTHER_TEST: Ending(SOURCE, "its last alert ended: its tool tests with another test now"),
     STABLE: Ending(SOURCE, "its last alert had flapped and has stayed ended"),
 }
 

@@ -31,7 +31,8 @@ class Observation:
     names. `has_value` is False where the monitor ran and could not compute it. `is_settled`: the sender said by itself
     what the value means (a status, the tool's verdict, a threshold), so no threshold of ours is asked; `is_graded`: and
     how bad that is. `row_count` is how many rows it was computed over. The next one is expected within
-    `expect_next_within`; None: nobody waits.
+    `expect_next_within`; None: nobody waits. `instead_of` are the tests that the sender's tool might have chosen by
+    itself for the same thing: it uses one of them at a time.
     """
 
     model: str
@@ -51,3 +52,4 @@ class Observation:
     expect_next_within: timedelta | None = None
     trouble: Trouble | None = None
     series: SeriesKey | None = None
+    instead_of: frozenset[str] = frozenset()

@@ -1,9 +1,8 @@
 """The transaction of ingest: what a group of accepted requests does to alerts, incidents and the outbox."""
 
-import hashlib
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -17,101 +16,26 @@ from alertsvc.core.alerts import UNCHANGED, Alert, Change, is_duplicate
 from alertsvc.core.correlate import Correlation
 from alertsvc.core.decide import Batch, Verdict, correlation_for
 from alertsvc.core.judge import judge
-from alertsvc.core.model import AlertState, Event, Severity
+from alertsvc.core.model import AlertState, Event
 from alertsvc.core.rules import Moment
-from alertsvc.core.thresholds.words import BECAUSE, RULE
+from alertsvc.core.thresholds.persistence import BY_FEATURES
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
 from alertsvc.engine.judging import Judging, Observed, judging_of
 from alertsvc.engine.muting import Begun, mutes_for
+from alertsvc.engine.receipts import ItemResult, Receipt, counted, failed, receipts_of, record_of, result_of
 from alertsvc.engine.repeats import told_again
 from alertsvc.engine.storming import with_storms
+from alertsvc.engine.submissions import Refused, Submission, claim_keys
+from alertsvc.engine.superseding import superseded
 from alertsvc.store import alerts, arrivals, detectors, incidents, measurements, series, tally
 from alertsvc.store.alerts import Keys
-from alertsvc.store.arrivals import ArrivalRecord, BadItemRecord, Counts
+from alertsvc.store.arrivals import Counts
 from alertsvc.store.database import ConflictError, is_unavailable
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.measurements import Kept
 from alertsvc.store.recall import Recall
 
 log = logging.getLogger(__name__)
-
-NEW = frozenset({Change.OPENED, Change.REFIRED, Change.REOPENED, Change.ENDED_UNSEEN})
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An item of a request that could not be used: its position, the reason, its bytes, and what they are."""
-
-    position: int
-    reason: str
-    raw: bytes
-    form: str = "item"
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One request as a source's parser left it, to be made durable. `body` is what it came as.
-
-    `sender`, `receiver` and `group_key` are what it says of itself: who sent it, to whom, and which group it is.
-    With an `idempotency_key` it is taken once: the same body again is a duplicate, another body is refused.
-    """
-
-    id: UUID
-    source: str
-    received_at: datetime
-    events: Sequence[Event]
-    body: bytes
-    refused: Sequence[Refused] = ()
-    sender: str | None = None
-    truncated_count: int = 0
-    idempotency_key: str | None = None
-    receiver: str | None = None
-    group_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ItemResult:
-    """What became of one event. `change` is None when it was recorded only, or could not be applied.
-
-    `is_pending`: it will fire if it lasts. `rule` is the entry of the file of thresholds that had a say, and
-    `because` says why.
-    """
-
-    fingerprint: str
-    change: Change | None
-    state: AlertState | None
-    severity: Severity
-    decided_by: str
-    incident_id: UUID | None
-    failure: str | None = None
-    is_pending: bool = False
-    rule: str | None = None
-    because: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a request: durable once this exists. `items` follow the order of its events.
-
-    `numbers` are those of the incidents that they stand in, by id.
-    `key_was_used`: its idempotency key came with another body before, and nothing of it was taken.
-    """
-
-    arrival_id: UUID
-    counts: Counts
-    items: Sequence[ItemResult] = field(default_factory=tuple[ItemResult, ...])
-    key_was_used: bool = False
-    numbers: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
-
-    @property
-    def incident_ids(self) -> list[UUID]:
-        """The incidents its events stand in, each once, in order of appearance."""
-        return list(dict.fromkeys(item.incident_id for item in self.items if item.incident_id))
-
-    @property
-    def incidents(self) -> list[tuple[UUID, int]]:
-        """The same, each with its number."""
-        return [(key, self.numbers[key]) for key in self.incident_ids if key in self.numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,42 +64,18 @@ def admit(
 
     Give a `recall` only to a transaction that has written nothing yet, and writes nothing afterwards.
     """
-    keys = _claim_request_keys(conn, submissions, moment.now)
+    keys = claim_keys(conn, submissions, moment.now)
     taken = [each for each in submissions if each.id not in keys.misused]
-    receipts = iter(_take(conn, taken, keys.repeated, moment, recall=recall, boarding=boarding))
+    gone = superseded(conn, taken, keys.repeated, moment)
+    if gone is None:
+        receipts = iter(_take(conn, taken, keys.repeated, moment, recall=recall, boarding=boarding))
+    else:
+        receipts = iter(_take(conn, [*taken, *gone.ends], keys.repeated, moment, boarding=boarding))
+        gone.forget(conn)
     return [
         Receipt(each.id, Counts(), key_was_used=True) if each.id in keys.misused else next(receipts)
         for each in submissions
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """The requests whose key was used before: with the same body, or with another."""
-
-    repeated: frozenset[UUID] = frozenset()
-    misused: frozenset[UUID] = frozenset()
-
-
-def _claim_request_keys(conn: Connection, submissions: Sequence[Submission], now: datetime) -> _Keys:
-    keyed = [each for each in submissions if each.idempotency_key]
-    if not keyed:
-        return _Keys()
-    hashes = {each.id: hashlib.sha256(each.body).hexdigest() for each in keyed}
-    first: dict[str, Submission] = {}
-    for each in keyed:
-        first.setdefault(f"request:{each.idempotency_key}", each)
-    fresh = arrivals.claim_keys(conn, {key: hashes[each.id] for key, each in first.items()}, now)
-    stored = arrivals.hashes_of(conn, first)
-    repeated: set[UUID] = set()
-    misused: set[UUID] = set()
-    for each in keyed:
-        key = f"request:{each.idempotency_key}"
-        if stored[key] != hashes[each.id]:
-            misused.add(each.id)
-        elif key not in fresh or first[key] is not each:
-            repeated.add(each.id)
-    return _Keys(frozenset(repeated), frozenset(misused))
 
 
 def _take(
@@ -220,10 +120,14 @@ def _take(
         if item.event.state is not None and position in waiting:
             changes[position] = batch.arrive(item.event, item.arrival_id, item.received_at, item.correlation)
     results = [
-        _result(item, changes.get(position, Change.DUPLICATE), known, batch) for position, item in enumerate(flow)
+        result_of(item.event, changes.get(position, Change.DUPLICATE), _incident_of(item.event, known, batch))
+        for position, item in enumerate(flow)
     ]
-    receipts = _receipts(submissions, results)  # without numbers: new incidents have none yet
-    records = [_record(each, receipt, moment) for each, receipt in zip(submissions, receipts, strict=True)]
+    receipts = receipts_of(submissions, results, repeated)
+    records = [
+        record_of(replace(each, refused=()) if each.id in repeated else each, receipt.counts, moment.new_id)
+        for each, receipt in zip(submissions, receipts, strict=True)
+    ]
     new = Insertions(reserved)
     arrivals.add(new, records)
     fresh = [item for position, item in enumerate(flow) if position not in again]
@@ -333,79 +237,22 @@ def _moves(alert: Alert | None, item: _Arrival, moment: Moment) -> bool:
     )
 
 
-def _result(item: _Arrival, change: Change, known: dict[str, Alert], batch: Batch) -> ItemResult:
-    event = item.event
+def _incident_of(event: Event, known: Mapping[str, Alert], batch: Batch) -> UUID | None:
     before = known.get(event.fingerprint)
-    incident_id = batch.incident_of(event.fingerprint) or (before.incident_id if before else None)
-    recorded = event.state is None
-    return ItemResult(
-        fingerprint=event.fingerprint,
-        change=None if recorded else change,
-        state=event.state,
-        severity=event.severity,
-        decided_by=event.decided_by,
-        incident_id=None if recorded else incident_id,
-        is_pending=event.is_pending,
-        rule=event.annotations.get(RULE) if event.observation else None,
-        because=event.annotations.get(BECAUSE) if event.observation else None,
-    )
-
-
-def _receipts(submissions: Sequence[Submission], results: Sequence[ItemResult]) -> list[Receipt]:
-    receipts: list[Receipt] = []
-    start = 0
-    for each in submissions:
-        items = results[start : start + len(each.events)]
-        start += len(each.events)
-        receipts.append(Receipt(each.id, _counted(items, len(each.refused)), items))
-    return receipts
-
-
-def _counted(items: Iterable[ItemResult], refused_count: int) -> Counts:
-    counts = Counts(quarantined=refused_count)
-    for item in items:
-        if item.failure is not None:
-            counts.quarantined += 1
-        elif item.change is None:
-            counts.recorded += 1
-        elif item.change is Change.DUPLICATE:
-            counts.duplicate += 1
-        elif item.change is Change.STALE:
-            counts.stale += 1
-        elif item.change in NEW:
-            counts.new += 1
-        else:
-            counts.updated += 1
-    return counts
-
-
-def _record(each: Submission, receipt: Receipt, moment: Moment) -> ArrivalRecord:
-    bad = [BadItemRecord(moment.new_id(), item.position, item.reason, item.raw, item.form) for item in each.refused]
-    return ArrivalRecord(
-        id=each.id,
-        source=each.source,
-        sender=each.sender,
-        receiver=each.receiver,
-        group_key=each.group_key,
-        received_at=each.received_at,
-        body_bytes=len(each.body),
-        truncated_count=each.truncated_count,
-        counts=receipt.counts,
-        bad=bad,
-    )
+    return batch.incident_of(event.fingerprint) or (before.incident_id if before else None)
 
 
 def _keep_measurements(
     new: Insertions, flow: Sequence[_Arrival], again: Collection[int], judging: Judging | None, moment: Moment
 ) -> None:
-    measurements.add(
-        new,
-        [
-            Kept(moment.new_id(), item.event, item.received_at, *(judging.kept(position) if judging else (None, True)))
-            for position, item in enumerate(flow)
-            if position not in again and item.event.value is not None and item.event.observed_at is not None
-        ],
-    )
+    """Keep what was measured, and what its sender found without a number."""
+    found: list[Kept] = []
+    for position, item in enumerate(flow):
+        is_bad, is_baseline = judging.kept(position) if judging else (None, True)
+        is_known = item.event.value is not None or is_bad is not None
+        if is_known and item.event.observed_at is not None and position not in again:
+            found.append(Kept(moment.new_id(), item.event, item.received_at, is_bad, is_baseline))
+    measurements.add(new, found)
 
 
 def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -> Receipt:
@@ -413,37 +260,81 @@ def admit_one_by_one(conn: Connection, submission: Submission, moment: Moment) -
 
     Only faults of the event are caught; a database that cannot be used ends the transaction.
     """
-    keys = _claim_request_keys(conn, [submission], moment.now)  # for all of it: its parts are no repeats of each other
+    keys = claim_keys(conn, [submission], moment.now)  # for all of it: its parts are no repeats of each other
     if submission.id in keys.misused:
         return Receipt(submission.id, Counts(), key_was_used=True)
     if submission.id in keys.repeated:
         return _take(conn, [submission], keys.repeated, moment)[0]
+    gone = superseded(conn, [submission], keys.repeated, moment)
     refused = list(submission.refused)
     results: list[ItemResult] = []
     numbers: dict[UUID, int] = {}
-    for position, event in enumerate(submission.events):
-        part = replace(submission, id=moment.new_id(), events=[event], refused=())
-        try:
-            with tally.provisionally(conn), conn.begin_nested():
-                receipt = _take(conn, [part], frozenset(), moment)[0]
-        except Exception as fault:
-            if isinstance(fault, ConflictError) or (isinstance(fault, SQLAlchemyError) and is_unavailable(fault)):
-                raise
-            log.exception("ingest: an event could not be applied and goes to the quarantine")
-            reason = f"could not be applied: {type(fault).__name__}"
-            refused.append(Refused(position, reason, msgspec.json.encode(event), "event"))
-            results.append(_failed(event, reason))
+    judged = _judged_together(conn, submission, moment)
+    for position, given, event in zip(_places(submission), submission.events, judged, strict=True):
+        taken = _take_alone(conn, replace(submission, id=moment.new_id(), events=[event], refused=()), moment)
+        if isinstance(taken, Receipt):
+            results.extend(taken.items)
+            numbers |= taken.numbers
         else:
-            results.extend(receipt.items)
-            numbers |= receipt.numbers
+            reason = f"could not be applied: {type(taken).__name__}"
+            refused.append(Refused(position, reason, msgspec.json.encode(given), "event"))
+            results.append(failed(given, reason))
+    if gone is not None and all(isinstance(_take_alone(conn, each, moment), Receipt) for each in gone.ends):
+        gone.forget(conn)
     rest = replace(submission, events=(), refused=refused)
-    records = [_record(rest, Receipt(submission.id, Counts(quarantined=len(refused))), moment)]
+    records = [record_of(rest, Counts(quarantined=len(refused)), moment.new_id)]
     new = Insertions()
     arrivals.add(new, records)
     new.write(conn)
     arrivals.save_bad(conn, records)
-    return Receipt(submission.id, _counted(results, len(submission.refused)), results, numbers=numbers)
+    return Receipt(submission.id, counted(results, len(submission.refused)), results, numbers=numbers)
 
 
-def _failed(event: Event, reason: str) -> ItemResult:
-    return ItemResult(event.fingerprint, None, event.state, event.severity, event.decided_by, None, reason)
+def _places(submission: Submission) -> list[int]:
+    """Where in its request each event stood: between those items that were refused."""
+    refused = {each.position for each in submission.refused}
+    return [place for place in range(len(submission.events) + len(refused)) if place not in refused]
+
+
+def _take_alone(conn: Connection, part: Submission, moment: Moment) -> Receipt | Exception:
+    """Take in a part of a request; or undo that, and say what is at fault.
+
+    Raises:
+        Exception: The database is.
+    """
+    try:
+        with tally.provisionally(conn), conn.begin_nested():
+            return _take(conn, [part], frozenset(), moment)[0]
+    except Exception as fault:
+        if _is_of_database(fault):
+            raise
+        log.exception("ingest: an event could not be applied")
+        return fault
+
+
+def _judged_together(conn: Connection, submission: Submission, moment: Moment) -> Sequence[Event]:
+    """The events of a request that is taken in one by one, with those unsaid that are bad by chance: how many of its
+    features are, only the whole of it tells. If it cannot be judged as a whole, each event is judged by itself.
+    """
+    events, thresholds = submission.events, moment.rules.thresholds
+    seen = [each.observation for each in events if each.observation is not None]
+    if not any(thresholds.policy_for(each).feature_share for each in seen):
+        return events
+    look = conn.begin_nested()  # what is claimed and held for it is given back: each event does that for itself
+    try:
+        flow = [_Arrival(each, submission.id, submission.received_at) for each in events]
+        judging = _judging(conn, flow, told_again(conn, flow, frozenset(), moment.now), moment)
+        judged = events if judging is None else judging.judged()
+    except Exception as fault:
+        if _is_of_database(fault):
+            raise
+        log.exception("ingest: the events of a request could not be judged together")
+        judged = events
+    if look.is_active:
+        look.rollback()
+    pairs = zip(events, judged, strict=True)
+    return [event if event.decided_by == BY_FEATURES else given for given, event in pairs]
+
+
+def _is_of_database(fault: Exception) -> bool:
+    return isinstance(fault, ConflictError) or (isinstance(fault, SQLAlchemyError) and is_unavailable(fault))

@@ -3,7 +3,9 @@
 A deployment is an annotation and never an alert. Series of a version that another took the place of are let go.
 """
 
+import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -13,7 +15,8 @@ from alertsvc.core.deployments import Deployment, said, superseded
 from alertsvc.core.effects import HistoryEntry
 from alertsvc.core.endings import SUPERSEDED
 from alertsvc.core.rules import Moment
-from alertsvc.engine.retiring import Farewell, let_go
+from alertsvc.engine.farewells import Farewell
+from alertsvc.engine.retiring import let_go
 from alertsvc.store import arrivals, deployments, freshness, incidents, series
 from alertsvc.store.database import Database
 from alertsvc.store.deployments import DeploymentRecord
@@ -27,8 +30,12 @@ MOST_LET_GO = 500
 GONE_WITH_VERSION = Farewell("is of a version that was superseded", SUPERSEDED)
 
 
+class KeyWasUsedError(Exception):
+    """The key of a delivery came with another body before."""
+
+
 async def record_deployments(
-    database: Database, made: Sequence[Deployment], moment: Moment, once: str | None = None
+    database: Database, made: Sequence[Deployment], moment: Moment, once: str | None = None, body: bytes = b""
 ) -> list[DeploymentRecord]:
     """Keep what happened, write it into the timelines of open incidents, and restart baselines.
 
@@ -38,16 +45,19 @@ async def record_deployments(
         moment: The rules and the present instant.
         once: A key of the sender's delivery: what comes with it again is not kept again, and none is returned. What
             came with it first has the identities that `identity_of` gives.
+        body: What came with the key, where nobody else has seen to it that a key comes with one body only.
 
     Raises:
+        KeyWasUsedError: `once` came with another body before.
         StoreUnavailableError: Nothing of it is kept.
     """
-    return await database.transaction(partial(_record, made, moment, once))
+    return await database.transaction(partial(_record, made, moment, once, body))
 
 
-def _record(made: Sequence[Deployment], moment: Moment, once: str | None, conn: Connection) -> list[DeploymentRecord]:
-    key = f"deployment:{once}"
-    if once is not None and key not in arrivals.claim_keys(conn, {key: ""}, moment.now):
+def _record(
+    made: Sequence[Deployment], moment: Moment, once: str | None, body: bytes, conn: Connection
+) -> list[DeploymentRecord]:
+    if once is not None and not _is_first(conn, f"deployment:{once}", body, moment.now):
         return []
     before = {model: deployments.of_model(conn, model, limit=MOST_BEFORE) for model in {each.model for each in made}}
     records = [
@@ -66,6 +76,15 @@ def _record(made: Sequence[Deployment], moment: Moment, once: str | None, conn: 
     incidents.add_history(new, lines, (moment.new_id() for _ in lines))
     new.write(conn)
     return records
+
+
+def _is_first(conn: Connection, key: str, body: bytes, now: datetime) -> bool:
+    digest = hashlib.sha256(body).hexdigest() if body else ""
+    if key in arrivals.claim_keys(conn, {key: digest}, now):
+        return True
+    if arrivals.hashes_of(conn, [key])[key] not in {digest, ""}:  # nothing is known of a body where there is no hash
+        raise KeyWasUsedError(key)
+    return False
 
 
 def identity_of(once: str, place: int = 0) -> UUID:

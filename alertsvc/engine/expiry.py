@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 
 from alertsvc.core.model import Event
 from alertsvc.core.rules import Moment
-from alertsvc.engine.admit import Receipt, Submission, admit, admit_one_by_one
+from alertsvc.engine.admit import admit, admit_one_by_one
+from alertsvc.engine.receipts import Receipt
+from alertsvc.engine.submissions import Submission
 from alertsvc.store import overdue
 from alertsvc.store.database import Database, StoreUnavailableError
 

@@ -5,25 +5,27 @@ marks the series as told of.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
 
+from alertsvc import failpoints
 from alertsvc.clock import Clock, NewId
 from alertsvc.core import silent_models
 from alertsvc.core.alerts import Alert, fired
-from alertsvc.core.freshness import SOURCE, Watched, about, said_of_end, said_of_missing, turns, was_dismissed
-from alertsvc.core.model import AlertState, Event, Labels, Severity
+from alertsvc.core.freshness import SOURCE, Watched, said_of_end, said_of_missing, turns, was_dismissed
+from alertsvc.core.model import AlertState, Event, Labels
 from alertsvc.core.observation import Trouble
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.core.silent_models import silences
-from alertsvc.engine.admit import Submission, admit
+from alertsvc.engine.admit import admit
+from alertsvc.engine.farewells import ended, known_alerts
+from alertsvc.engine.submissions import Submission
 from alertsvc.engine.watchdogs import turns_of_watchdogs
 from alertsvc.ingest.fingerprint import fingerprint
-from alertsvc.ingest.monitoring import fingerprint_about
 from alertsvc.store import alerts, freshness
 from alertsvc.store.database import Database, StoreUnavailableError
 
@@ -90,16 +92,21 @@ class Freshness:
         hears_since = self._hears_since()
         if await self._database.snapshot(partial(turns_of, hears_since, moment)):
             await self._database.transaction(partial(_take_in_turns, turns_of, hears_since, moment))
+            failpoints.reach("silences.committed")
             self._something_is_due()
 
     async def _tell(self, names: Sequence[str], hears_since: datetime, moment: Moment) -> int:
         """What cannot be told of together is told of alone: one that fails holds up no other."""
         try:
-            return await self._database.transaction(partial(_look_at, names, hears_since, moment))
+            told = await self._database.transaction(partial(_look_at, names, hears_since, moment))
         except StoreUnavailableError:
             raise
         except Exception:
             log.exception("freshness: %d series could not be told of, and are tried again", len(names))
+        else:
+            if told:
+                failpoints.reach("freshness.committed")
+            return told
         if len(names) == 1:
             return 0
         return sum([await self._tell([each], hears_since, moment) for each in names])
@@ -119,6 +126,8 @@ def _look_at(names: Sequence[str], hears_since: datetime, moment: Moment, conn: 
         marked.append((series, mark))
     take_in(conn, events, moment)
     freshness.mark(conn, [each for each in marked if each[1] != each[0].trouble])
+    if events:
+        failpoints.reach("freshness.written")
     return len(events)
 
 
@@ -129,20 +138,6 @@ def take_in(conn: Connection, events: Sequence[Event], moment: Moment) -> None:
     admit(conn, [Submission(moment.new_id(), SOURCE, moment.now, events, b"")], moment)
     for event in events:
         log.info("freshness, %s: %s", event.state, event.annotations["summary"])
-
-
-def known_alerts(conn: Connection, watched: Sequence[Watched]) -> Mapping[str, Mapping[Trouble, Alert]]:
-    """The alerts about the monitoring of series that there are, by the fingerprints of the series."""
-    places = {
-        fingerprint_about(each.fingerprint, trouble): (each.fingerprint, trouble)
-        for each in watched
-        for trouble in Trouble
-    }
-    found: dict[str, dict[Trouble, Alert]] = {}
-    for name, alert in alerts.known(conn, places).items():
-        series, trouble = places[name]
-        found.setdefault(series, {})[trouble] = alert
-    return found
 
 
 def _event(series: Watched, trouble: Trouble, state: AlertState, alert: Alert | None, moment: Moment) -> Event:
@@ -156,20 +151,6 @@ def _event(series: Watched, trouble: Trouble, state: AlertState, alert: Alert | 
     return replace(ended(series, trouble, said, at), state=state, severity=severity)
 
 
-def ended(series: Watched, trouble: Trouble, said: str, at: datetime, decided_by: str = SOURCE) -> Event:
-    """The event that ends the alert that `trouble` with a series is."""
-    return Event(
-        SOURCE,
-        fingerprint_about(series.fingerprint, trouble),
-        AlertState.RESOLVED,
-        Severity.INFO,
-        about(series.labels, trouble),
-        {"summary": said},
-        observed_at=at,
-        decided_by=decided_by,
-    )
-
-
 def _take_in_turns(
     turns_of: Callable[[datetime, Moment, Connection], list[Event]],
     hears_since: datetime,
@@ -177,6 +158,7 @@ def _take_in_turns(
     conn: Connection,
 ) -> None:
     take_in(conn, turns_of(hears_since, moment, conn), moment)
+    failpoints.reach("silences.written")
 
 
 def _turns_of_models(hears_since: datetime, moment: Moment, conn: Connection) -> list[Event]:

@@ -83,7 +83,7 @@ class Judging:
         history = self._histories.get(event.fingerprint, History())
         settled = settle(event, Circumstances(self._policy(event), history, alert, given.received_at))
         self._kept[position] = (settled.is_bad, settled.is_baseline)
-        if event.value is not None:
+        if settled.is_kept:
             point = _point(event, given.received_at, settled.is_bad, is_baseline=settled.is_baseline)
             self._histories[event.fingerprint] = history.with_point(point)
         return settled.event
@@ -117,7 +117,7 @@ class Judging:
 
 def _point(event: Event, received_at: datetime, is_bad: bool | None, *, is_baseline: bool) -> Point:
     version = event.observation.model_version if event.observation else None
-    return Point(event.observed_at or received_at, event.value or 0.0, is_bad, is_baseline, version)
+    return Point(event.observed_at or received_at, event.value, is_bad, is_baseline, version)
 
 
 def judging_of(conn: Connection, thresholds: Thresholds, flow: Sequence[Observed], *, holds: bool) -> Judging:

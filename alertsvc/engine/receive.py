@@ -18,8 +18,10 @@ from sqlalchemy import Connection
 from alertsvc import failpoints
 from alertsvc.clock import Clock, NewId
 from alertsvc.core.rules import Moment, Rules
-from alertsvc.engine.admit import Receipt, Submission, admit, admit_one_by_one
+from alertsvc.engine.admit import admit, admit_one_by_one
 from alertsvc.engine.apply import Boarding, NobodyBoards
+from alertsvc.engine.receipts import Receipt
+from alertsvc.engine.submissions import Submission
 from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.recall import Recall
 

@@ -12,11 +12,12 @@ from alertsvc.core.acts import NotPossibleError
 from alertsvc.core.deployments import Deployment
 from alertsvc.core.model import Event
 from alertsvc.core.thresholds.policy import Thresholds
-from alertsvc.engine.admit import Receipt, Submission
 from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.deploying import record_deployments
+from alertsvc.engine.receipts import Receipt
 from alertsvc.engine.service import Service
-from alertsvc.ingest import alertmanager, alertmanager_api, grafana
+from alertsvc.engine.submissions import Submission
+from alertsvc.ingest import alertmanager, alertmanager_api, events, grafana
 from alertsvc.ingest.alertmanager_api import Reading
 from alertsvc.ingest.parsed import BadPayloadError
 from alertsvc.ingest.tools.reading import READERS, parse_packed
@@ -37,8 +38,8 @@ async def replay(service: Service, item_id: UUID) -> Receipt:
     except BadPayloadError as fault:
         raise NotPossibleError(f"it still cannot be read: {fault}") from None
     now = service.clock()
-    events, deployments = again
-    submission = Submission(service.new_id(), row.source, now, events, bytes(row.raw), sender="quarantine")
+    arriving, deployments = again
+    submission = Submission(service.new_id(), row.source, now, arriving, bytes(row.raw), sender="quarantine")
     receipt = await service.committer.submit(submission)
     if receipt.counts.quarantined:  # anew, as an item of its own: one that waits is enough
         await service.database.transaction(partial(_drop_items_of, receipt.arrival_id, service))
@@ -74,9 +75,13 @@ def _again(row: Any, reading: Reading, thresholds: Thresholds) -> tuple[Sequence
     raw = bytes(row.raw)
     if row.form == "item" and row.source == grafana.SOURCE:
         return grafana.parse_kept(raw, reading.severities), ()
+    if row.form == "item" and row.source == events.SOURCE:
+        now, words = reading.received_at, reading.severities
+        return [events.read_kept(raw, row.received_at, now, words, thresholds=thresholds)], ()
     if row.form != "item" or row.source not in READERS:
         return [_event(row, reading)], ()
-    parsed = parse_packed(row.source, raw, reading.received_at, reading.severities, thresholds=thresholds)
+    now, words = reading.received_at, reading.severities
+    parsed = parse_packed(row.source, raw, row.received_at, now, words, thresholds=thresholds)
     if parsed.events.refused:
         raise BadPayloadError(parsed.events.refused[0].reason)
     return [event for _, event in parsed.events.events], parsed.deployments

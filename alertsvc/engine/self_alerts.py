@@ -15,8 +15,8 @@ from alertsvc.clock import NewId
 from alertsvc.core.alerts import Alert
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.self_alerts import FAILED_FOR, FILE, SOURCE, Cause, critical_failed, events_for, mismatch
-from alertsvc.engine.admit import Submission
 from alertsvc.engine.receive import Committer, OverloadedError
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.store import alerts, books, replicas
 from alertsvc.store.database import StoreUnavailableError

@@ -32,6 +32,15 @@ def decode(body: bytes) -> object:
             raise BadPayloadError(f"not JSON: {complaint(strict)}") from None
 
 
+def encode(value: object) -> bytes:
+    """JSON that keeps what strict JSON has not: half characters, numbers that are none or too long.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+    """
+    return json.dumps(value).encode()
+
+
 def as_object(value: object) -> Json:
     """`value` if it is an object, else an empty one."""
     return cast(Json, value) if isinstance(value, dict) else {}

@@ -25,7 +25,7 @@ from alertsvc.ingest.clean import (
 )
 from alertsvc.ingest.cloudevents import unwrapped
 from alertsvc.ingest.complaint import complaint
-from alertsvc.ingest.decoding import decode
+from alertsvc.ingest.decoding import decode, encode
 from alertsvc.ingest.event_fields import EventIn, WindowIn, read_fields
 from alertsvc.ingest.event_verdict import (
     SAID_OF_TROUBLE,
@@ -114,8 +114,39 @@ def read_all(
             keys.append(key)
         except (BadFieldError, RecursionError) as fault:
             pointer = fault.pointer if isinstance(fault, BadFieldError) else ""
-            refused.append(BadItem(index, str(complaint(fault)), b"", place.format(index) + pointer))
+            refused.append(BadItem(index, str(complaint(fault)), _raw(item), place.format(index) + pointer))
     return ParsedEvents(tuple(events), tuple(refused), tuple(keys))
+
+
+def _raw(item: object) -> bytes:
+    try:
+        return encode(item)
+    except RecursionError:
+        return b""
+
+
+def read_kept(
+    raw: bytes,
+    arrived_at: datetime,
+    now: datetime,
+    severities: SeverityRule,
+    source: str = SOURCE,
+    *,
+    thresholds: Thresholds = NO_THRESHOLDS,
+) -> Event:
+    """An item that was refused when it arrived, read again now. It was observed then, if it does not say when.
+
+    Raises:
+        BadPayloadError: It still cannot be read.
+    """
+    try:
+        item = unwrapped(decode(raw))
+        if isinstance(item, dict):
+            given = cast(dict[str, object], item)
+            item = {**given, "observed_at": given.get("observed_at") or arrived_at.isoformat()}
+        return read_event(item, now, severities, source, thresholds=thresholds)[0]
+    except (BadFieldError, RecursionError) as fault:
+        raise BadPayloadError(str(complaint(fault))) from None
 
 
 def _items(found: object) -> tuple[list[object], str]:

@@ -18,10 +18,10 @@ class BadPayloadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BadItem:
-    """One item that could not be read: its position in the body, why, and its bytes as they came.
+    """One item that could not be read: its position in the body, why, and what it was, in JSON.
 
-    `raw` is empty where the sender is told of it at once and nothing is set aside. `pointer` says where in the body the
-    reason lies, as RFC 6901 writes it.
+    `raw` is empty where that cannot be told from the body by itself. `pointer` says where in the body the reason lies,
+    as RFC 6901 writes it.
     """
 
     index: int

@@ -1,22 +1,22 @@
-"""The numbers that were observed: kept, and read again where earlier ones have a say in what a new one comes to."""
+"""What was observed, mostly numbers: kept, and read again where earlier ones have a say in what a new one comes to."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, Integer, Select, Text, TextClause, bindparam, select, text, update
+from sqlalchemy import ARRAY, Connection, Integer, Select, Text, TextClause, bindparam, func, select, text, update
 
 from alertsvc.core.model import Event
 from alertsvc.core.thresholds.points import History, Point
-from alertsvc.store.bulk import Among, AnyRow, insert_rows
+from alertsvc.store.bulk import Among, AnyRow, among, insert_rows
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.tables import measurement, series
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A number to keep. For `is_bad` and `is_baseline` see the table."""
+    """A number to keep, or a verdict without one. For `is_bad` and `is_baseline` see the table."""
 
     id: UUID
     event: Event
@@ -26,7 +26,7 @@ class Kept:
 
 
 def add(new: Insertions, observed: Sequence[Kept]) -> None:
-    """Have the numbers of events that carry one kept."""
+    """Have what was observed kept."""
     new.add(measurement, [_row(each) for each in observed])
 
 
@@ -159,6 +159,13 @@ def _points(conn: Connection, names: Iterable[str], most: int, *, usual: bool) -
     for row in rows:
         found.setdefault(row[0], []).append(Point(*row[1:]))
     return found
+
+
+def last_observed(conn: Connection, fingerprints: Iterable[str]) -> dict[str, datetime]:
+    """When something of series was observed last, by what is kept of that, whether or not they are series still."""
+    m = measurement.c
+    last = select(m.fingerprint, func.max(m.observed_at)).where(among(conn, m.fingerprint, fingerprints))
+    return {row[0]: row[1] for row in conn.execute(last.group_by(m.fingerprint))}
 
 
 def accept(conn: Connection, fingerprint: str, now: datetime) -> bool:

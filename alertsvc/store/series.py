@@ -9,6 +9,7 @@ from sqlalchemy import Connection, or_, select, update
 from alertsvc.core.deployments import Deployment
 from alertsvc.core.freshness import CHANGED, state_of
 from alertsvc.core.model import Event, Labels
+from alertsvc.core.observation import Observation
 from alertsvc.store.bulk import AnyRow, among
 from alertsvc.store.database import ConflictError
 from alertsvc.store.insertions import Insertions
@@ -154,6 +155,15 @@ def by_fingerprint(conn: Connection, fingerprints: Sequence[str]) -> dict[str, S
     """Those of the series `fingerprints` that are there."""
     rows = conn.execute(select(series).where(among(conn, series.c.fingerprint, fingerprints)))
     return {row.fingerprint: record(row) for row in rows}
+
+
+def tested(conn: Connection, things: Collection[Observation]) -> list[SeriesRecord]:
+    """The series of the models, metrics and features of `things` that have a test, whichever it is."""
+    s = series.c
+    wanted = [(s.model, {each.model for each in things}), (s.metric, {each.metric for each in things})]
+    wanted.append((s.feature, {each.feature for each in things if each.feature is not None}))
+    chosen = select(series).where(s.test.is_not(None), *(among(conn, column, names) for column, names in wanted))
+    return [record(row) for row in conn.execute(chosen)]
 
 
 def of_versions(conn: Connection, model: str, versions: Collection[str], limit: int) -> list[str]:

@@ -9,7 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery, JSONBody
 
 from alertsvc.engine.commands import UnknownThingError
-from alertsvc.engine.deploying import identity_of, record_deployments
+from alertsvc.engine.deploying import KeyWasUsedError, identity_of, record_deployments
 from alertsvc.engine.service import Service
 from alertsvc.ingest.clean import clean_instant
 from alertsvc.ingest.events import MOST_AHEAD
@@ -49,12 +49,16 @@ async def create_deployment(
 ) -> Response[DeploymentView]:
     """It stands in the timelines of the model's open incidents, and baselines begin anew. It raises no alert.
 
-    With `Idempotency-Key` it is taken once: 200 answers what was taken with the key before.
+    With `Idempotency-Key` it is taken once: 200 answers what was taken with the key before, 422 that the key came with
+    another body.
     """
     key = idempotency_key(request)
     once = None if key is None else f"{request.user.name}:{key}"
     made = data.made(request.user.name or SOURCE, _happened_at(data.happened_at, service.clock()))
-    records = await record_deployments(service.database, [made], service.moment(), once)
+    try:
+        records = await record_deployments(service.database, [made], service.moment(), once, await request.body())
+    except KeyWasUsedError:
+        raise Problem(422, "idempotency-key-reused", "Idempotency-Key: it came with another body before") from None
     service.something_is_due()
     if records or once is None:
         return Response(DeploymentView.of(records[0]), status_code=201)

@@ -8,8 +8,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 
 from alertsvc import failpoints
-from alertsvc.engine.admit import Submission
 from alertsvc.engine.service import Service
+from alertsvc.engine.submissions import Refused, Submission
 from alertsvc.ingest import cloudevents, events
 from alertsvc.ingest.events import ParsedEvents
 from alertsvc.ingest.parsed import BadPayloadError
@@ -35,8 +35,9 @@ MOST_ERRORS = 100
 async def post_events(
     request: Asked, service: NamedDependency[Service], dry_run: FromQuery[bool] = False
 ) -> Response[EventsAnswer | DryRunAnswer]:
-    """One event, a list, or `{"events": [...]}`. 202: what was not refused is on durable storage, item by item.
+    """One event, a list, or `{"events": [...]}`. 202: all of it is on durable storage, item by item.
 
+    What is refused among others waits in the quarantine. 422: nothing could be used, and nothing is kept.
     CloudEvents 1.0 are taken in all three modes: their `source` and `id` are the `event_id`, `time` is `observed_at`.
     With `Idempotency-Key` a request is taken once. `dry_run=true` decides and routes, and stores and sends nothing.
     """
@@ -59,13 +60,13 @@ async def post_events(
         received_at=service.clock(),
         events=[event for _, event in parsed.events],
         body=body,
+        refused=[Refused(item.index, item.reason, item.raw or body) for item in parsed.refused],
         sender=request.user.name,
         idempotency_key=f"{request.user.name}:{key}" if key else None,
     )
     receipt = await take_in(service, events.SOURCE, submission)
     if receipt.key_was_used:
         raise Problem(422, "idempotency-key-reused", "Idempotency-Key: it came with another body before")
-    count_rejected(service, events.SOURCE, parsed)
     return Response(told(parsed, receipt), status_code=202)
 
 
@@ -84,14 +85,9 @@ def idempotency_key(request: Asked) -> str | None:
 def all_refused(service: Service, source: str, parsed: ParsedEvents) -> Problem:
     """422: not one of the events of a request was taken. They are counted."""
     service.metrics.ingest_requests.labels(source, "422").inc()
-    count_rejected(service, source, parsed)
+    service.metrics.ingest_events.labels(source, "rejected").inc(len(parsed.refused))
     errors = [{"pointer": item.pointer, "message": item.reason} for item in parsed.refused[:MOST_ERRORS]]
     return Problem(422, "invalid-event", parsed.refused[0].reason, errors=errors)
-
-
-def count_rejected(service: Service, source: str, parsed: ParsedEvents) -> None:
-    """Count the events that were refused."""
-    service.metrics.ingest_events.labels(source, "rejected").inc(len(parsed.refused))
 
 
 ROUTER = Router("/api/v1", route_handlers=[post_events])

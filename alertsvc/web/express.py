@@ -13,7 +13,7 @@ from litestar import Litestar, Request
 from litestar.types import HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 
 from alertsvc import failpoints
-from alertsvc.engine.admit import Receipt
+from alertsvc.engine.receipts import Receipt
 from alertsvc.engine.receive import OverloadedError
 from alertsvc.engine.service import Service
 from alertsvc.web.access import Gate

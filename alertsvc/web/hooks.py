@@ -12,9 +12,10 @@ from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
 
 from alertsvc import failpoints
-from alertsvc.engine.admit import Receipt, Refused, Submission
+from alertsvc.engine.receipts import Receipt
 from alertsvc.engine.receive import OverloadedError
 from alertsvc.engine.service import Service
+from alertsvc.engine.submissions import Refused, Submission
 from alertsvc.ingest import alertmanager
 from alertsvc.ingest.parsed import BadPayloadError, Parsed
 from alertsvc.store.database import StoreUnavailableError

@@ -9,7 +9,7 @@ from alertsvc.core.rules import Rules
 from alertsvc.core.subscribers import event_labels
 from alertsvc.core.thresholds.words import BECAUSE, RULE
 from alertsvc.engine import judging
-from alertsvc.engine.admit import ItemResult, Receipt
+from alertsvc.engine.receipts import ItemResult, Receipt
 from alertsvc.engine.service import Service
 from alertsvc.ingest.events import ParsedEvents
 from alertsvc.web.ingest_views import DryRunAnswer, EventItem, EventsAnswer, ForeseenItem, RejectedItem, summary

@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from alertsvc.engine.admit import Receipt
+from alertsvc.engine.receipts import Receipt
 
 SHOWN_INCIDENTS = 100
 
@@ -51,7 +51,10 @@ class EventItem(TypedDict):
 
 
 class RejectedItem(TypedDict):
-    """An event that was not taken: `pointer` says, as RFC 6901 writes it, where in the body the `error` is."""
+    """An event that could not be used, and waits in the quarantine.
+
+    `pointer` says, as RFC 6901 writes it, where in the body the `error` is.
+    """
 
     index: int
     state: Literal["rejected"]
@@ -60,7 +63,11 @@ class RejectedItem(TypedDict):
 
 
 class EventsAnswer(IngestAnswer):
-    """What became of a request and of each of its events, in their order. `rejected` ones are not among `accepted`."""
+    """What became of a request and of each of its events, in their order.
+
+    `rejected` is how many were refused for what they say: they are among `accepted`, and of a request that is taken for
+    the first time among `quarantined`.
+    """
 
     rejected: int
     items: list[EventItem | RejectedItem]

@@ -238,7 +238,8 @@ class ModelDetailView(ModelView):
 class MeasurementPageView(SQLModel):
     """A page of measurements, the latest observed first: what the places in each of `rows` are, say `columns`.
 
-    `is_bad` is what the number alone said, null if nobody could; `is_baseline` whether later ones are compared with it.
+    `value` is null where a sender told no number, only what it found. `is_bad` is what the observation said by itself,
+    null if nobody could; `is_baseline` whether later ones are compared with it.
     """
 
     model: str

@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 
-from alertsvc.engine.admit import Refused, Submission
 from alertsvc.engine.deploying import record_deployments
 from alertsvc.engine.service import Service
+from alertsvc.engine.submissions import Refused, Submission
 from alertsvc.ingest import grafana
 from alertsvc.ingest.parsed import BadPayloadError
 from alertsvc.ingest.signatures import MLFLOW_DELIVERY
@@ -18,7 +18,7 @@ from alertsvc.ingest.tools import mlflow, reading
 from alertsvc.ingest.tools.context import BadContextError, Context, UnknownShapeError
 from alertsvc.ingest.tools.reading import ParsedReport
 from alertsvc.web.access import Caller, needs
-from alertsvc.web.events import all_refused, count_rejected, idempotency_key
+from alertsvc.web.events import all_refused, idempotency_key
 from alertsvc.web.hooks import read_counted, refused, submission_of, take_in
 from alertsvc.web.ingest_items import foreseen, told
 from alertsvc.web.ingest_views import DryRunAnswer, IngestAnswer, ToolAnswer, summary
@@ -55,8 +55,9 @@ async def report_hook(
 ) -> Response[ToolAnswer | DryRunAnswer]:
     """A report as the tool writes it, good or bad: what failed opens an alert, and what passes ends it.
 
-    Which model it is about stands in the address, or around it: `{"model": …, "report": …}`. 202: what was not refused
-    is on durable storage, item by item. 422: it is no report of this tool, and is kept in the quarantine.
+    Which model it is about stands in the address, or around it: `{"model": …, "report": …}`. 202: it is on durable
+    storage, item by item; a finding that could not be used waits in the quarantine. 422: it is no report of this tool,
+    and is kept in the quarantine.
     """
     source = request.scope["path"].rstrip("/").rpartition("/")[2].replace("-", "_")
     context = Context(model, model_version, environment, dataset, observed_at, run_id, split, expect_next_within)
@@ -168,6 +169,7 @@ async def _stored(sent: _Sent, parsed: ParsedReport) -> ToolAnswer:
         received_at=service.clock(),
         events=[event for _, event in parsed.events.events],
         body=sent.body,
+        refused=[Refused(item.index, item.reason, item.raw) for item in parsed.events.refused],
         sender=sent.sender,
         idempotency_key=key,
     )
@@ -177,7 +179,6 @@ async def _stored(sent: _Sent, parsed: ParsedReport) -> ToolAnswer:
     if parsed.deployments:  # in a transaction of its own: what fails here comes again, and its events are duplicates
         await record_deployments(service.database, parsed.deployments, service.moment(), once=key)
         service.something_is_due()
-    count_rejected(service, source, parsed.events)
     answer = told(parsed.events, receipt)
     return {**answer, "deployments": len(parsed.deployments), "notes": list(parsed.notes)}
 

@@ -19,9 +19,9 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select
 
 from alertsvc.clock import new_id, utc_now
-from alertsvc.engine.admit import Submission
 from alertsvc.engine.forgetting import forget_all
 from alertsvc.engine.receive import Committer
+from alertsvc.engine.submissions import Submission
 from alertsvc.store import migrate, tables
 from alertsvc.store.bulk import insert_rows
 from alertsvc.store.connect import open_database

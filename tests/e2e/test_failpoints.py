@@ -13,17 +13,24 @@ import os
 import random
 import signal
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from alertsvc.failpoints import NAMES
+from alertsvc.clock import utc_now
+from alertsvc.failpoints import NAMES, VARIABLE
 from alertsvc.store import migrate
+from alertsvc.store.connect import open_database
 from tests.e2e.duty import Duty, Providers, at_rest, check_the_end, everybody_told, let_time_pass, lost
+from tests.engine.observing import post
 from tests.fakes.provider import running
 from tests.fork_server import ForkServer, fork_server
 from tests.programs import Program, alertsvc, eventually, free_port, launch
+from tests.world import World, rules
 
 ROUNDS = int(os.environ.get("ALERTSVC_FAILPOINT_ROUNDS", "1"))
 LONGEST_SECONDS = 15.0
@@ -35,7 +42,9 @@ AT_THE_END = [name for name in NAMES if name.startswith("drain.")]
 IN_JOBS = [name for name in NAMES if name.partition(".")[0] in {"mend", "forget", "audit"}]
 """Reached each minute or hour: the job is done by a process of its own."""
 IN_MIGRATIONS = [name for name in NAMES if name.startswith("migrate.")]
-BY_TRAFFIC = [name for name in NAMES if name not in {*AT_THE_END, *IN_JOBS, *IN_MIGRATIONS}]
+IN_LOOKS = [name for name in NAMES if name.partition(".")[0] in {"freshness", "silences"}]
+"""Reached when a look finds that something did not come, or came again."""
+BY_TRAFFIC = [name for name in NAMES if name not in {*AT_THE_END, *IN_JOBS, *IN_MIGRATIONS, *IN_LOOKS}]
 
 LATER = {"apply.withdrawn": 4, "apply.inserted": 4, "apply.written": 4}
 """Passed first by what is posted, and so often until an act of a person passes them."""
@@ -155,5 +164,45 @@ async def test_a_kill_at_each_step_of_a_migration_leaves_all_of_it_or_nothing(
             assert await service.end() in {0, -signal.SIGTERM}
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("look", "points", "alertname"),
+    [("freshness", "freshness", "MissingObservations"), ("models", "silences", "ModelSilent")],
+    ids=["freshness", "models"],
+)
+async def test_a_kill_of_a_look_neither_loses_nor_doubles_what_it_tells(
+    tmp_path: Path, database_url: str, look: str, points: str, alertname: str
+) -> None:
+    observation = {"metric": "psi", "value": 0.1, "threshold": 0.2, "expect_next_within": "26h"}
+    async with fork_server() as forks:
+
+        async def looks(armed: str, ended: int) -> list[str]:
+            """A process looks, and dies; what became of the alert."""
+            log = tmp_path / "look.log"
+            process = await forks.fork([look, database_url], log, {VARIABLE: armed}, "tests.e2e.jobs:main")
+            async with asyncio.timeout(LONGEST_SECONDS):
+                assert await process.wait() == ended, log.read_text()
+            async with a_world(database_url) as world:
+                await world.balance()
+                alerts = {row.id for row in await world.rows("alert") if row.labels["alertname"] == alertname}
+                return [row.change for row in await world.rows("event") if row.alert_id in alerts]
+
+        for so_far, change, at in [([], "opened", utc_now() - timedelta(hours=30)), (["opened"], "ended", utc_now())]:
+            async with a_world(database_url) as world:
+                world.now = at
+                await post(world, observation)
+            assert await looks(f"{points}.written=kill", -signal.SIGKILL) == so_far
+            assert await looks(f"{points}.committed=kill", -signal.SIGKILL) == [*so_far, change]
+            assert await looks("", 0) == [*so_far, change]
+
+
+@asynccontextmanager
+async def a_world(url: str) -> AsyncIterator[World]:
+    """It is closed before another process opens the database."""
+    database = open_database(url)
+    yield World(database, rules())
+    await database.close()
+
+
 def test_every_failpoint_is_hit() -> None:
-    assert sorted([*BY_TRAFFIC, *AT_THE_END, *IN_JOBS, *IN_MIGRATIONS]) == sorted(NAMES)
+    assert sorted([*BY_TRAFFIC, *AT_THE_END, *IN_JOBS, *IN_MIGRATIONS, *IN_LOOKS]) == sorted(NAMES)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alertsvc.clock import new_id
-from alertsvc.engine.admit import ItemResult, Receipt, Submission
+from alertsvc.engine.receipts import ItemResult, Receipt
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest import events
 from alertsvc.settings.thresholds_file import parse_thresholds
 from alertsvc.web.ingest_items import state_of
@@ -49,7 +50,16 @@ async def observed(world: World, *values: float, **fields: Any) -> list[ItemResu
     return found
 
 
-async def kept(world: World) -> list[tuple[float, bool | None, bool]]:
+async def found(world: World, *said: dict[str, Any]) -> list[str]:
+    """One observation without a number an hour: a verdict, or the sender's state; what each comes to."""
+    states: list[str] = []
+    for each in said:
+        world.now += HOUR
+        states += [state_of(item) for item in (await post(world, each)).items]
+    return states
+
+
+async def kept(world: World) -> list[tuple[float | None, bool | None, bool]]:
     """(value, is bad, is usual) of everything that was measured, in the order it was observed."""
     rows = sorted(await world.rows("measurement"), key=lambda row: row.observed_at)
     return [(row.value, row.is_bad, row.is_baseline) for row in rows]

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Update, delete, select, update
 
 from alertsvc.core.model import Severity
-from alertsvc.engine.admit import Refused
 from alertsvc.engine.audit import CHECKS, WINDOW, Auditor, Subject
 from alertsvc.engine.counting import Counting
+from alertsvc.engine.submissions import Refused
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store.database import Database
 from alertsvc.store.housekeeping import Retention

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from alertsvc.clock import new_id
 from alertsvc.core.severity import SeverityRule
-from alertsvc.engine.admit import Submission
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest import alertmanager
 from tests.ingest.expected_captures import CAPTURES
 from tests.world import World

@@ -11,9 +11,10 @@ from alertsvc.channels.outcome import Fault, Rejected, Retry, Unknown
 from alertsvc.clock import new_id
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.core.rules import Moment
-from alertsvc.engine.admit import Submission, admit_one_by_one
+from alertsvc.engine.admit import admit_one_by_one
 from alertsvc.engine.counting import Counting
 from alertsvc.engine.digesting import CLOCK_TOLERANCE
+from alertsvc.engine.submissions import Submission
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store import housekeeping, tally
 from alertsvc.store.database import ConflictError, Database

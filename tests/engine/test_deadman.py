@@ -17,10 +17,10 @@ from alertsvc.channels.message import IncidentMessage
 from alertsvc.channels.outcome import Fault, Rejected
 from alertsvc.clock import new_id, utc_now
 from alertsvc.core.rules import Rules
-from alertsvc.engine.admit import Submission
 from alertsvc.engine.deadman import Switch
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.service import Parts, Service
+from alertsvc.engine.submissions import Submission
 from alertsvc.engine.tuning import Tuning
 from alertsvc.observe.metrics import Metrics
 from alertsvc.secret import Secret

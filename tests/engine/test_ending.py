@@ -13,10 +13,10 @@ from alertsvc.channels.base import Envelope
 from alertsvc.channels.message import Message
 from alertsvc.channels.outcome import Interrupted, Outcome, Unknown
 from alertsvc.clock import new_id, utc_now
-from alertsvc.engine.admit import Submission
 from alertsvc.engine.ending import Ending
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.service import Parts, Service
+from alertsvc.engine.submissions import Submission
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store.connect import open_database
 from alertsvc.store.database import Database

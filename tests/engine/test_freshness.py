@@ -14,9 +14,11 @@ from alertsvc.clock import new_id
 from alertsvc.core.model import Event, Severity
 from alertsvc.core.rules import ModelFacts, Moment
 from alertsvc.core.severity import SeverityRule
-from alertsvc.engine.admit import Receipt, Submission, admit
+from alertsvc.engine.admit import admit
 from alertsvc.engine.commands import resolve
 from alertsvc.engine.freshness import AT_ONCE, Freshness
+from alertsvc.engine.receipts import Receipt
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest import events
 from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.insertions import Insertions

@@ -12,13 +12,13 @@ from sqlalchemy import insert, update
 from alertsvc.channels.outcome import Fault, Retry
 from alertsvc.clock import new_id, utc_now
 from alertsvc.core.model import Severity
-from alertsvc.engine.admit import Refused
 from alertsvc.engine.deliver import Sender
 from alertsvc.engine.digesting import CLOCK_TOLERANCE
 from alertsvc.engine.lag import watch_lag
 from alertsvc.engine.pace import FAILURES_BEFORE_PAUSE
 from alertsvc.engine.readings import Gauging, Reader
 from alertsvc.engine.receive import Bounds, Committer
+from alertsvc.engine.submissions import Refused
 from alertsvc.observe.gauges import READ, Readings
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store.database import ConflictError, Database, StoreUnavailableError

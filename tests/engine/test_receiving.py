@@ -11,8 +11,9 @@ from alertsvc.clock import new_id, utc_now
 from alertsvc.core.correlate import CorrelateRule
 from alertsvc.core.route import Matcher, Op
 from alertsvc.core.rules import Rules
-from alertsvc.engine.admit import Refused, Submission, admit_one_by_one
+from alertsvc.engine.admit import admit_one_by_one
 from alertsvc.engine.receive import Bounds, Committer, OverloadedError
+from alertsvc.engine.submissions import Refused, Submission
 from alertsvc.store.connect import open_database
 from alertsvc.store.database import Database, StoreUnavailableError
 from tests import ledger
@@ -82,6 +83,14 @@ async def test_a_poisonous_event_goes_to_the_quarantine_and_its_neighbours_live(
     assert row.form == "event"
     assert b"poison" in row.raw
     await world.balance()
+
+
+async def test_what_is_kept_of_a_request_says_where_it_stood(database: Database) -> None:
+    taker = committer(database, poisonous())
+    async with running(taker):
+        await taker.submit(submission("a", "poison", "b", refused=[Refused(1, "labels: not text", b"{}")]))
+    rows = await World(database, rules()).rows("quarantine")
+    assert sorted((row.position, row.form) for row in rows) == [(1, "item"), (2, "event")]
 
 
 async def test_a_key_covers_a_request_that_is_taken_apart_as_a_whole(database: Database) -> None:

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from alertsvc.channels import CHANNELS
 from alertsvc.clock import new_id, utc_now
 from alertsvc.core.model import AlertState
-from alertsvc.engine.admit import Submission
 from alertsvc.engine.last_good import begin
 from alertsvc.engine.opening import open_outlets
 from alertsvc.engine.reload import Reloader
 from alertsvc.engine.service import Parts, Service
+from alertsvc.engine.submissions import Submission
 from alertsvc.engine.tuning import tuning_of
 from alertsvc.observe.metrics import Metrics
 from alertsvc.settings import ConfigError

@@ -8,12 +8,14 @@ import pytest
 
 from alertsvc.clock import new_id
 from alertsvc.core.acts import NotPossibleError
+from alertsvc.core.model import Severity
 from alertsvc.core.rules import Rules
-from alertsvc.engine.admit import Refused, Submission
+from alertsvc.core.severity import SeverityRule
 from alertsvc.engine.commands import UnknownThingError
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.replay import drop, replay
 from alertsvc.engine.service import Parts, Service
+from alertsvc.engine.submissions import Refused, Submission
 from alertsvc.observe.metrics import Metrics
 from alertsvc.store.database import Database
 from tests.engine.test_receiving import committer, poisonous, running
@@ -77,10 +79,45 @@ async def test_what_still_cannot_be_read_stays_with_the_reason(service: Service,
 
 
 async def test_an_item_of_a_source_that_keeps_none_cannot_be_replayed(service: Service, world: World) -> None:
-    item = await quarantined(world, GOOD, source="events")
-    with pytest.raises(NotPossibleError, match="there is no reader for items of events"):
+    item = await quarantined(world, GOOD, source="freshness")
+    with pytest.raises(NotPossibleError, match="there is no reader for items of freshness"):
         await replay(service, item.id)
     assert await state_of(world, item) == "open"
+
+
+ITEM = {"model": "churn", "metric": "psi", "value": 0.4, "threshold": 0.2, "severity": "sev1"}
+RECORD = {"model": "churn", "metric": "evidently_report", "severity": "sev1"}
+CLOUD = {"specversion": "1.0", "id": "1", "source": "s", "type": "t"}
+REFUSED = [
+    pytest.param("events", ITEM, ("firing", 0.4), id="an-event"),
+    pytest.param("events", {**CLOUD, "data": ITEM}, ("firing", 0.4), id="a-cloudevent"),
+    pytest.param("evidently", {"finding": ITEM}, ("firing", 0.4), id="a-finding"),
+    pytest.param("evidently", {"finding": RECORD}, None, id="one-that-says-nothing"),
+]
+
+
+@pytest.fixture
+async def worded_service(database: Database) -> AsyncIterator[Service]:
+    """A running service that knows what `sev1` is."""
+    opened = service_with(database, rules(severities=SeverityRule(words={"sev1": Severity.CRITICAL})))
+    await opened.start()
+    yield opened
+    await opened.stop()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("source", "item", "expected"), REFUSED)
+async def test_what_was_refused_among_others_is_taken_in_once_its_words_are_known(
+    worded_service: Service, world: World, source: str, item: dict[str, Any], expected: tuple[str, float] | None
+) -> None:
+    """The operator says what `sev1` is. It was observed when it came, not when somebody found it."""
+    kept = await quarantined(world, json.dumps(item).encode(), source)
+    receipt = await replay(worded_service, kept.id)
+    assert (receipt.counts.total, receipt.counts.quarantined, await state_of(world, kept)) == (1, 0, "replayed")
+    rows = await world.rows("series")
+    assert [(row.last_state, row.last_value) for row in rows] == ([] if expected is None else [expected])
+    assert {row.last_observed_at for row in rows} <= {kept.received_at}
+    assert {row.severity for row in await world.rows("alert")} <= {Severity.CRITICAL}
 
 
 async def test_what_nobody_needs_is_dropped_once(service: Service, world: World) -> None:

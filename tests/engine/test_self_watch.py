@@ -13,9 +13,9 @@ from alertsvc.channels.outcome import Fault, Rejected, Retry
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.rules import Rules
 from alertsvc.core.self_alerts import AT_MOST_EVERY, FAILED_FOR, NAMES, SOURCE
-from alertsvc.engine.admit import Refused
 from alertsvc.engine.audit import CHECKS, TIMELY, Auditor, Subject
 from alertsvc.engine.deadman import Proof, reasons_against
+from alertsvc.engine.submissions import Refused
 from alertsvc.store import replicas
 from alertsvc.store.database import Database
 from alertsvc.store.housekeeping import Retention

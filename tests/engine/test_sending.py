@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from alertsvc.channels.outcome import Fault, Retry, Unknown
 from alertsvc.clock import new_id
 from alertsvc.core.model import AlertState
-from alertsvc.engine.admit import Submission, admit
+from alertsvc.engine.admit import admit
 from alertsvc.engine.deliver import Sender
 from alertsvc.engine.outlets import Outlets
 from alertsvc.engine.ride import FEW
+from alertsvc.engine.submissions import Submission
 from alertsvc.store.database import Database, StoreUnavailableError, Work
 from tests.world import World, event
 

@@ -1,6 +1,7 @@
 """Values under thresholds, in the transaction that takes them in: what lasts fires, what is over ends, and why."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -8,16 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from alertsvc.clock import new_id
 from alertsvc.core.acts import Actor
 from alertsvc.core.model import Severity
 from alertsvc.core.severity import SeverityRule
 from alertsvc.engine.acceptance import accept
-from alertsvc.engine.admit import Submission, admit
+from alertsvc.engine.admit import admit, admit_one_by_one
 from alertsvc.engine.judging import Observed, judging_of
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest import events
 from alertsvc.settings.thresholds_file import parse_thresholds
 from alertsvc.store.database import Database
-from tests.engine.observing import HOUR, at, kept, observe, observed, post, submission, under
+from tests.engine.observing import HOUR, at, found, kept, observe, observed, post, submission, under
 from tests.world import START, World, rules
 
 BANDS = "metrics: {accuracy: {warning: 0.85, critical: 0.80}}\n"
@@ -92,6 +95,52 @@ async def test_what_the_tool_says_has_to_last_too_but_not_what_the_sender_keeps(
     assert await observe(world, 0.9, threshold=0.5) == ["resolved"]
     assert await observe(world, 0.1, status="firing") == ["firing"]
     assert await observe(world, 0.1, status="resolved") == ["resolved"]
+
+
+BAD, GOOD = {"breached": True}, {"breached": False}
+
+
+async def test_a_verdict_without_a_number_has_to_last_too(world: World) -> None:
+    under(world, "defaults: {for: 2, clear_after: 2}")
+    assert await found(world, BAD, BAD, GOOD, GOOD) == ["pending", "firing", "firing", "resolved"]
+    assert await kept(world) == [(None, each, False) for each in (True, True, False, False)]
+    rows = await world.rows("measurement")
+    assert {(row.model, row.metric, row.threshold, row.observed_at == row.received_at) for row in rows} == {
+        ("churn", "accuracy", None, True)
+    }
+
+
+async def test_verdicts_with_and_without_a_number_count_together(world: World) -> None:
+    under(world, BANDS + "defaults: {for: 2 of 3, clear_after: 2}")
+    assert await observe(world, 0.8) == ["pending"]
+    assert await found(world, GOOD, BAD) == ["ok", "firing"]
+    assert await observe(world, 0.9) == ["firing"]
+    assert await found(world, GOOD) == ["resolved"]
+
+
+async def test_what_the_sender_keeps_stands_at_once_and_is_what_was_before(world: World) -> None:
+    under(world, "defaults: {for: 2, clear_after: 2}")
+    assert await found(world, {"status": "firing"}, GOOD) == ["firing", "firing"]
+    assert await found(world, {"status": "firing"}, GOOD, GOOD) == ["firing", "firing", "resolved"]
+    assert [bad for _, bad, _ in await kept(world)] == [True, False, True, False, False]
+
+
+async def test_a_late_verdict_without_a_number_changes_nothing(world: World) -> None:
+    under(world, "defaults: {for: 2}")
+    assert await found(world, BAD) == ["pending"]
+    (late,) = (await post(world, {**BAD, "observed_at": at(world.now - 2 * HOUR)})).items
+    assert (late.change, late.decided_by) == (None, "late")
+    assert await found(world, GOOD, BAD, BAD) == ["ok", "pending", "firing"]
+
+
+async def test_what_says_nothing_at_all_is_no_point(world: World) -> None:
+    under(world, "defaults: {for: 2, min_samples: 10}")
+    assert await found(world, {}, {**BAD, "window": {"n_current": 3}}, {"value": None}) == [
+        "recorded",
+        "recorded",
+        "firing",
+    ]
+    assert await kept(world) == []
 
 
 async def test_too_few_rows_neither_fire_nor_end_and_are_no_part_of_what_is_usual(world: World) -> None:
@@ -205,6 +254,25 @@ async def test_a_series_that_leaves_its_level_is_a_warning_and_says_what_was_usu
     assert "leaves what is usual for this series" in alert.annotations["because"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("method", ["ewma", "weekday"])
+async def test_a_verdict_without_a_number_is_no_part_of_what_is_usual(world: World, method: str) -> None:
+    under(world, f"metrics: {{accuracy: {{adaptive: {method}}}}}")
+    said: list[tuple[str | None, str | None]] = []
+    for model, verdicts in (("plain", ()), ("mixed", (GOOD, BAD, GOOD))):
+        told = [each for value in LEVEL for each in ({"value": value}, *verdicts)]
+        world.now += len(told) * HOUR
+        times = [at(world.now - (len(told) - place) * HOUR) for place in range(len(told))]
+        await post(
+            world, *({**each, "model": model, "observed_at": time} for each, time in zip(told, times, strict=True))
+        )
+        (left,) = await observed(world, 0.5, model=model)
+        said.append((left.because, left.rule))
+    assert said[0] == said[1]
+    usual = [row for row in await world.rows("measurement") if row.model == "mixed" and row.is_baseline]
+    assert [row.value for row in usual][: len(LEVEL)] == LEVEL
+
+
 async def test_what_is_told_of_while_it_fires_does_not_become_usual(world: World) -> None:
     under(world, FOLLOWS)
     await observe(world, *LEVEL)
@@ -277,6 +345,30 @@ async def test_a_few_bad_features_of_many_are_no_news(world: World, bad: int, fi
     if not fires:
         assert {each.decided_by for each in items[:bad]} == {"share_of_features"}
         assert items[0].because == f"{bad} of 10 features are bad, not more than 30%"
+
+
+@pytest.mark.parametrize(("bad", "fires"), [(3, False), (4, True)])
+async def test_features_are_counted_over_a_request_that_is_taken_apart(world: World, bad: int, fires: bool) -> None:
+    """One that came before has no say, here as there; the ids that are looked at are not used up by that."""
+    under(world, GUARDED)
+    world.now += HOUR
+    sent = [
+        {"metric": "psi", "feature": f"f{n}", "value": 0.3 if n < bad else 0.01, "event_id": f"run-{n}"}
+        for n in range(10)
+    ]
+    asked = submission(world, sent)
+    receipt = await world.database.transaction(lambda conn: admit_one_by_one(conn, asked, world.moment()))
+    assert {str(each.state) for each in receipt.items[:bad]} == ({"firing"} if fires else {"None"})
+    assert {str(each.state) for each in receipt.items[bad:]} == {"resolved"}
+    if not fires:
+        assert {each.decided_by for each in receipt.items[:bad]} == {"share_of_features"}
+    assert receipt.counts.duplicate == 0
+    assert len(await kept(world)) == 10
+    again = await world.database.transaction(
+        lambda conn: admit_one_by_one(conn, replace(asked, id=new_id()), world.moment())
+    )
+    assert again.counts.duplicate == 10
+    assert len(await kept(world)) == 10
 
 
 @pytest.mark.parametrize(

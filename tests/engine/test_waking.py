@@ -9,10 +9,10 @@ import pytest
 
 from alertsvc.clock import new_id
 from alertsvc.core.model import Severity
-from alertsvc.engine.admit import Submission
 from alertsvc.engine.deliver import Sender, SendingPace
 from alertsvc.engine.lookout import MISSED_AFTER_SECONDS, Lookout
 from alertsvc.engine.receive import Board, Committer
+from alertsvc.engine.submissions import Submission
 from alertsvc.engine.waking import Bell, Bystander, Ear
 from alertsvc.store.connect import open_database
 from alertsvc.store.database import Database, StoreUnavailableError

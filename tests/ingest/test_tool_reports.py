@@ -384,7 +384,7 @@ def test_what_is_no_report_is_refused_with_a_hint(source: str) -> None:
 @pytest.mark.parametrize("source", SAMPLES)
 def test_what_was_set_aside_is_read_as_it_came(source: str) -> None:
     kept = reading.packed(source, SAMPLES[source], ABOUT)
-    again = reading.parse_packed(source, kept, NOW, WORDS)
+    again = reading.parse_packed(source, kept, NOW, NOW, WORDS)
     assert again == parse(source, SAMPLES[source], ABOUT, NOW, WORDS)
 
 

@@ -22,10 +22,11 @@ from sqlalchemy.exc import OperationalError
 from alertsvc.core.acts import Actor, NotPossibleError
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.engine import commands, silencing
-from alertsvc.engine.admit import Receipt, Submission
 from alertsvc.engine.commands import Decide, Order
+from alertsvc.engine.receipts import Receipt
 from alertsvc.engine.receive import OverloadedError
 from alertsvc.engine.silencing import Wanted
+from alertsvc.engine.submissions import Submission
 from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.matchers import parse_matchers
 from alertsvc.store.database import StoreUnavailableError

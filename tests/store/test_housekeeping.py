@@ -13,8 +13,8 @@ from alertsvc.channels.outcome import Fault, Retry
 from alertsvc.core.deployments import Deployment
 from alertsvc.core.model import AlertState, Severity
 from alertsvc.engine import commands
-from alertsvc.engine.admit import Refused
 from alertsvc.engine.forgetting import fitting
+from alertsvc.engine.submissions import Refused
 from alertsvc.store import deployments, forgetting, housekeeping, silences
 from alertsvc.store.database import Database
 from alertsvc.store.deployments import DeploymentRecord

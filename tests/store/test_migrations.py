@@ -1,8 +1,10 @@
 """The schema: what the migrations make is what the models say, and back again, with rows in every table."""
 
+import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Table, inspect, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.sqltypes import JSON, Boolean, DateTime, Float, Integer, LargeBinary, Uuid
 
 from alertsvc.clock import new_id, utc_now
@@ -39,6 +41,25 @@ def test_what_muted_a_notification_before_is_still_known_after_an_upgrade(databa
     )
     assert before == after
     assert len(after) == 1
+
+
+def test_before_0013_a_measurement_has_a_value(database_url: str) -> None:
+    measurement, values = tables.measurement, select(tables.measurement.c.value)
+    migrate.on_connection(database_url, fill_every_table)
+
+    def add_one_without(conn: Connection) -> None:
+        row = {column.name: sample(measurement, column.name, {"measurement": new_id()}) for column in measurement.c}
+        conn.execute(measurement.insert(), [{**row, "value": None}])
+
+    migrate.on_connection(database_url, add_one_without)
+    migrate.downgrade(database_url, "0012")
+    indexes = migrate.on_connection(database_url, lambda conn: inspect(conn).get_indexes("measurement"))
+    assert {each["name"] for each in indexes} == {each.name for each in measurement.indexes}
+    with pytest.raises(IntegrityError):
+        migrate.on_connection(database_url, add_one_without)
+    migrate.upgrade(database_url)
+    assert migrate.on_connection(database_url, lambda conn: list(conn.execute(values).scalars())) == [0.5]
+    migrate.on_connection(database_url, add_one_without)
 
 
 def test_upgrading_again_changes_nothing(database_url: str) -> None:

@@ -135,6 +135,24 @@ async def test_good_events_are_taken_beside_a_slip(client: Client) -> None:
     assert [item["state"] for item in reply.json()["items"]] == ["firing", "rejected"]
     assert "did you mean 'threshold'" in reply.json()["items"][1]["error"]
     assert reply.json()["items"][1]["pointer"] == "/1/treshold"
+    assert [reply.json()[name] for name in ("accepted", "new", "quarantined", "rejected")] == [2, 1, 1, 1]
+
+
+async def test_what_is_refused_among_others_waits_in_the_quarantine_once(client: Client) -> None:
+    sent = [OBSERVATION, {**OBSERVATION, "treshold": 1, "value": float("nan")}, "\ud800", OBSERVATION]
+    headers = {"Idempotency-Key": "once", "content-type": "application/json"}
+    for expected in ({"new": 1, "duplicate": 1, "quarantined": 2}, {"new": 0, "duplicate": 4, "quarantined": 0}):
+        answer = (await client.post("/api/v1/events", content=json.dumps(sent), headers=headers)).json()
+        assert {name: answer[name] for name in expected} == expected
+        assert [item["state"] for item in answer["items"]] == ["firing", "rejected", "rejected", "firing"]
+    kept = (await client.get("/api/v1/quarantine")).json()["items"]
+    found = {each["position"]: each for each in kept}
+    assert sorted((each["source"], each["position"]) for each in kept) == [("events", 1), ("events", 2)]
+    assert "did you mean 'threshold'" in found[1]["reason"]
+    assert '"treshold": 1' in found[1]["raw"]
+    assert found[2]["raw"] == '"\\ud800"'
+    again = await client.post(f"/api/v1/quarantine/{found[1]['id']}/replay")
+    assert (again.status_code, "did you mean 'threshold'" in again.json()["detail"]) == (409, True)
 
 
 async def test_a_slip_alone_is_answered_with_the_nearest_field(client: Client) -> None:
@@ -193,15 +211,16 @@ async def counted(client: Client, sample: str) -> float:
     return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(sample)), 0.0)
 
 
-async def test_what_is_rejected_is_counted_also_beside_what_is_taken(client: Client) -> None:
+async def test_what_is_refused_is_counted_as_kept_or_as_sent_back(client: Client) -> None:
     slip = {**OBSERVATION, "treshold": 1}
-    rejected = 'alertsvc_ingest_events_total{result="rejected",source="events"}'
-    await client.post("/api/v1/events", json=[OBSERVATION, slip, slip])
-    assert await counted(client, rejected) == 2
-    await client.post("/api/v1/events", json=slip)
-    assert await counted(client, rejected) == 3
+    results = [
+        f'alertsvc_ingest_events_total{{result="{each}",source="events"}}' for each in ("quarantined", "rejected")
+    ]
+    for sent, expected in ([OBSERVATION, slip, slip], [2, 0]), (slip, [2, 1]):
+        await client.post("/api/v1/events", json=sent)
+        assert [await counted(client, each) for each in results] == expected
     await client.post("/api/v1/events?dry_run=true", json=[OBSERVATION, slip])
-    assert await counted(client, rejected) == 3
+    assert [await counted(client, each) for each in results] == [2, 1]
 
 
 async def test_a_request_with_a_used_key_is_counted_as_it_is_answered(client: Client) -> None:

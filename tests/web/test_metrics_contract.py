@@ -11,9 +11,9 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from alertsvc.core.model import Severity
-from alertsvc.engine.admit import Submission
 from alertsvc.engine.counting import Counting
 from alertsvc.engine.service import Service
+from alertsvc.engine.submissions import Submission
 from alertsvc.observe.metrics import Metrics
 from alertsvc.resources import data_dir
 from alertsvc.web import health

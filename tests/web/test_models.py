@@ -105,6 +105,18 @@ async def test_what_was_measured_is_told_in_columns_the_latest_first(client: Cli
     assert [dict(zip(of_age["columns"], row, strict=True))["feature"] for row in of_age["rows"]] == ["age"]
 
 
+async def test_a_verdict_without_a_number_is_shown_among_the_measurements(client: Client) -> None:
+    told = {"model": "churn", "metric": "psi"}
+    times = [f"2026-03-0{each}T00:00:00Z" for each in range(1, 4)]
+    await posted(client, {**told, "breached": False, "observed_at": times[0]})
+    await posted(client, {**told, "value": 0.1, "threshold": 0.2, "observed_at": times[1]})
+    await posted(client, {**told, "status": "firing", "observed_at": times[2]})
+    page = await got(client, "/api/v1/measurements", **told)
+    rows = [dict(zip(page["columns"], row, strict=True)) for row in page["rows"]]
+    shown = [(row["value"], row["is_bad"], row["is_baseline"]) for row in rows]
+    assert shown == [(None, True, False), (0.1, False, True), (None, False, False)]
+
+
 async def test_a_retired_series_is_gone_and_its_alerts_end(client: Client) -> None:
     await posted(client, {**PSI, "value": 0.4}, {**PSI, "metric": "mae", "value": None})
     shown = await got(client, "/api/v1/models/churn")
@@ -135,7 +147,9 @@ async def test_a_deployment_that_is_told_again_is_taken_once(client: Client) -> 
     again = await client.post("/api/v1/deployments", json=body, headers=key)
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
-    assert len((await got(client, "/api/v1/deployments"))["items"]) == 1
+    other = await client.post("/api/v1/deployments", json={**body, "model_version": "8"}, headers=key)
+    assert (other.status_code, other.json()["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
+    assert [each["model_version"] for each in (await got(client, "/api/v1/deployments"))["items"]] == ["7"]
 
 
 @pytest.mark.parametrize(

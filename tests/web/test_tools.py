@@ -160,6 +160,18 @@ async def test_a_report_of_an_unknown_shape_is_kept_until_it_can_be_read(client:
     assert (foreseen.status_code, len((await client.get("/api/v1/quarantine")).json()["items"])) == (422, 1)
 
 
+async def test_a_finding_that_cannot_be_used_waits_in_the_quarantine_beside_its_neighbours(client: Client) -> None:
+    answer = (await post(client, "evidently?model=churn&split=feature&expect_next_within=soon", raw(NO_DRIFT))).json()
+    assert [answer[name] for name in ("accepted", "new", "quarantined", "rejected")] == [8, 8 - 1, 1, 1]
+    assert [item["index"] for item in answer["items"] if item["state"] == "rejected"] == [0]
+    (item,) = (await client.get("/api/v1/quarantine")).json()["items"]
+    assert (item["source"], item["position"], "expect_next_within" in item["reason"]) == ("evidently", 0, True)
+    finding = json.loads(item["raw"])["finding"]
+    assert (finding["model"], finding["metric"], finding["expect_next_within"]) == ("churn", "drift_share", "soon")
+    again = await client.post(f"/api/v1/quarantine/{item['id']}/replay")
+    assert (again.status_code, "still cannot be read: expect_next_within" in again.json()["detail"]) == (409, True)
+
+
 async def keep_instead(client: Client, database_url: str, kept: dict[str, Any]) -> None:
     """Put into the quarantine what a later version can read of what is there."""
     change = update(quarantine).values(raw=json.dumps(kept).encode())

@@ -10,7 +10,7 @@ from alertsvc.core.adaptive.seasonal import Dated, judge_by_weekday
 from alertsvc.core.adaptive.transforms import Side, transform_for
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.observation import Observation
-from alertsvc.core.thresholds.points import History, Point
+from alertsvc.core.thresholds.points import History, Point, values_of
 from alertsvc.core.thresholds.policy import OUTSIDE, STREAM, Adaptive, Policy
 from alertsvc.core.thresholds.ruling import BY_BANDS, NOBODY
 from alertsvc.core.thresholds.words import is_bad, rule_of, told
@@ -43,7 +43,7 @@ def adapted(event: Event, policy: Policy, history: History, received_at: datetim
     seen, wanted = event.observation, policy.adaptive
     if wanted is None or seen is None or event.value is None or not is_open(event) or is_bad(event):
         return event
-    before = history.before(event.observed_at or received_at, received_at, seen.model_version)
+    before = history.measured.before(event.observed_at or received_at, received_at, seen.model_version)
     chart = _chart(seen, policy, wanted)
     point = Point(event.observed_at or received_at, event.value)
     found = _judged(point, before.usual, before.recent, chart, wanted)
@@ -74,8 +74,8 @@ def limit_now(seen: Observation, policy: Policy, history: History, now: datetime
     """
     if policy.adaptive is None:
         return None
-    before, chart = history.before(now, now, seen.model_version), _chart(seen, policy, policy.adaptive)
-    value = before.recent[0].value if before.recent else 0.0
+    before, chart = history.measured.before(now, now, seen.model_version), _chart(seen, policy, policy.adaptive)
+    value = next(iter(values_of(before.recent[:1])), 0.0)
     return _judged(Point(now, value), before.usual, before.recent, chart, policy.adaptive)
 
 
@@ -95,13 +95,14 @@ def _judged(point: Point, usual: Sequence[Point], recent: Sequence[Point], chart
     last = usual[0].observed_at if usual else None
     since = [each for each in recent if not each.is_baseline and (last is None or each.observed_at > last)]
     if wanted.method == "weekday":
-        dated, later, now = [_dated(each) for each in reversed(usual)], [_dated(each) for each in since], _dated(point)
-        return judge_by_weekday(dated, now, chart, later[::-1])
-    return judge([each.value for each in reversed(usual)], point.value, chart, [each.value for each in since][::-1])
+        (now,) = _dated([point])
+        return judge_by_weekday(_dated(usual)[::-1], now, chart, _dated(since)[::-1])
+    (value,) = values_of([point])
+    return judge(values_of(usual)[::-1], value, chart, values_of(since)[::-1])
 
 
-def _dated(point: Point) -> Dated:
-    return Dated(point.observed_at.date(), point.value)
+def _dated(points: Sequence[Point]) -> list[Dated]:
+    return [Dated(each.observed_at.date(), each.value) for each in points if each.value is not None]
 
 
 def _was_grave(before: History, received_at: datetime, chart: Chart, wanted: Adaptive) -> bool:
@@ -125,7 +126,7 @@ def _said(event: Event, found: Judgement, usual: Sequence[Point], rule: str | No
     limits += [f"{found.upper:.3g} at most" if found.upper is not None else ""]
     average = "the value itself" if found.is_leap else "the average of the last values"
     words = {
-        BASELINE: f"about {median(each.value for each in usual):.3g} in {found.point_count} values",
+        BASELINE: f"about {median(values_of(usual)):.3g} in {found.point_count} values",
         LIMIT: " and ".join(filter(None, limits)),
     }
     judged = replace(

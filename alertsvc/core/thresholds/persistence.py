@@ -8,7 +8,7 @@ from alertsvc.core.alerts import Alert, fired
 from alertsvc.core.model import AlertState, Event
 from alertsvc.core.thresholds.points import History, Point
 from alertsvc.core.thresholds.policy import Policy
-from alertsvc.core.thresholds.ruling import BY_SAMPLES, FINAL
+from alertsvc.core.thresholds.ruling import BY_SAMPLES, BY_STATUS, FINAL
 from alertsvc.core.thresholds.words import is_bad, rule_of, told, unsaid
 
 BY_COOLDOWN = "cooldown"
@@ -31,6 +31,11 @@ class Settled:
     is_bad: bool | None
     is_baseline: bool
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is a point of its series: it has a value, or says without one whether that is bad."""
+        return self.event.value is not None or self.is_bad is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -49,7 +54,8 @@ def settle(event: Event, met: Circumstances) -> Settled:
     value changes nothing.
     """
     if event.decided_by in FINAL:
-        return Settled(event, None, event.state is AlertState.RESOLVED and not fired(met.alert))
+        usual = event.state is AlertState.RESOLVED and not fired(met.alert) and event.value is not None
+        return Settled(event, is_bad(event) if event.decided_by == BY_STATUS else None, usual)
     if event.state is None:
         return Settled(event, None, event.decided_by not in NOT_JUDGED and _is_usual(event, met))
     bad, usual = is_bad(event), _is_usual(event, met)
@@ -66,9 +72,11 @@ def _is_accepted(met: Circumstances) -> bool:
 
 def _is_usual(event: Event, met: Circumstances) -> bool:
     """Whether later values are compared with this one. While something is wrong they are not: drift is no new normal,
-    unless it lasts for so long, or a person says so.
+    unless it lasts for so long, or a person says so. A verdict without a value is nothing to compare with.
     """
     alert = met.alert
+    if event.value is None:
+        return False
     if alert is None or not fired(alert):
         return not is_bad(event)
     return _is_accepted(met) or (event.observed_at or met.received_at) - alert.starts_at > met.policy.freeze

@@ -1,6 +1,6 @@
 """The earlier values of a series, as far as they have a say in what a new one comes to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,10 +11,12 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value that was observed. `is_bad` is what it was by itself, None: nobody could say."""
+    """A value that was observed, or without one its sender's verdict. `is_bad` is what it was by itself, None: nobody
+    could say.
+    """
 
     observed_at: datetime
-    value: float
+    value: float | None
     is_bad: bool | None = None
     is_baseline: bool = True
     model_version: str | None = None
@@ -30,6 +32,11 @@ class History:
     recent: Sequence[Point] = ()
     usual: Sequence[Point] = ()
     baseline_from: datetime | None = None
+
+    @property
+    def measured(self) -> "History":
+        """The same without what has no value: where numbers are compared, a verdict alone is none."""
+        return replace(self, recent=[each for each in self.recent if each.value is not None])
 
     @property
     def newest_at(self) -> datetime | None:
@@ -70,6 +77,11 @@ class History:
         """The same with one point more."""
         usual = _put(self.usual, point) if point.is_baseline else self.usual
         return replace(self, recent=_put(self.recent, point), usual=usual)
+
+
+def values_of(points: Iterable[Point]) -> list[float]:
+    """The values of points that have one."""
+    return [each.value for each in points if each.value is not None]
 
 
 def _put(points: Sequence[Point], point: Point) -> Sequence[Point]:

@@ -9,7 +9,8 @@ from alertsvc.core.thresholds.words import rule_of
 BY_BANDS = "thresholds.yaml"
 BY_SAMPLES = "min_samples"
 NOBODY = "none"
-FINAL = frozenset({"request.status", "no_value", "no_rows"})
+BY_STATUS = "request.status"
+FINAL = frozenset({BY_STATUS, "no_value", "no_rows"})
 """What decides whatever thresholds say: the sender keeps the state by itself, or there is no number."""
 
 

@@ -21,7 +21,7 @@ def tried(events: Iterable[tuple[Event, datetime]], policy: Policy, new_id: NewI
         else:
             judged = adapted(event, policy, history, received_at)
         settled = settle(judged, Circumstances(policy, history, alert, received_at))
-        if event.value is not None:
+        if settled.is_kept:
             version = event.observation.model_version if event.observation else None
             observed_at = event.observed_at or received_at
             point = Point(observed_at, event.value, settled.is_bad, settled.is_baseline, version)

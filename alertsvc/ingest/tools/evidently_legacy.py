@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from alertsvc.ingest.decoding import Json, as_number, as_object, as_text, first_of, objects
 from alertsvc.ingest.metrics import Direction
-from alertsvc.ingest.tools.evidently_tests import SCORE, SHARE, is_lost, score_of
+from alertsvc.ingest.tools.evidently_tests import SCORE, SHARE, chosen_from, is_lost, score_of
 from alertsvc.ingest.tools.finding import Finding, Limits
 
 _KINDS = {
@@ -93,6 +93,7 @@ def _scored(finding: Finding) -> Finding:
     score = score_of(finding.test)
     if score is None:
         return finding
+    finding = replace(finding, chosen_from=chosen_from(finding.test))
     return replace(finding, score_type=score.score_type, direction=score.direction)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from alertsvc.ingest.decoding import Json, as_number, as_object, as_text, objects
 from alertsvc.ingest.metrics import Direction
-from alertsvc.ingest.tools.evidently_tests import SCORE, SHARE, is_lost, said_in, score_of
+from alertsvc.ingest.tools.evidently_tests import SCORE, SHARE, chosen_from, is_lost, said_in, score_of
 from alertsvc.ingest.tools.finding import Finding
 
 PERFORMANCE_TYPES = frozenset(
@@ -242,6 +242,7 @@ def _with_score(finding: Finding, method: str | None) -> Finding:
         score_type=score.score_type if score else None,
         direction=score.direction if score else None,
         is_known_again=method is not None,
+        chosen_from=chosen_from(method),
     )
 
 

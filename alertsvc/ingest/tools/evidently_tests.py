@@ -60,6 +60,7 @@ _SCORES = {
     for pair in names.items()
     for name in pair
 }
+_BY_ITSELF = frozenset({*_P_VALUES.values(), *_DISTANCES.values()})
 _SAID = re.compile(
     r"The drift detection method is (?P<method>.+?)\. "
     r"The drift (?:detection )?threshold is (?P<threshold>[0-9.eE+-]*[0-9])"
@@ -76,6 +77,14 @@ def score_of(method: str | None) -> Score | None:
 def is_lost(value: object) -> bool:
     """Whether a number should stand here and does not: NaN, or the null that JSON writers make of it."""
     return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def chosen_from(method: str | None) -> frozenset[str]:
+    """The tests that Evidently might have chosen for a column instead of this one; none where the user chose it.
+
+    Evidently takes another test when the reference has more rows, or the column fewer values than before.
+    """
+    return _BY_ITSELF - {method} if method in _BY_ITSELF else frozenset()
 
 
 def said_in(description: str) -> tuple[str | None, float | None]:

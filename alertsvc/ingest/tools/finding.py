@@ -24,7 +24,8 @@ class Finding:
 
     `is_error`: the monitor ran and could not compute it; its words are `summary`. `shows_value` is False where the tool
     gives no number by design. `is_known_again`: the next run's finding has the same identity, so that it can stand as
-    an alert of its own. `name` is what the tool calls it.
+    an alert of its own. `name` is what the tool calls it. `chosen_from` are the tests that the tool might have chosen
+    for it by itself instead of `test`.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Finding:
     details: Json = field(default_factory=dict[str, Any])
     links: tuple[dict[str, str], ...] = ()
     window: Json | None = None
+    chosen_from: frozenset[str] = frozenset()
 
     @property
     def identity(self) -> tuple[object, ...]:

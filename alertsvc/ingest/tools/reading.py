@@ -1,15 +1,15 @@
 """The tools whose reports are taken, by name, and the way from a report's bytes to events."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from alertsvc.core.deployments import Deployment
+from alertsvc.core.model import Event
 from alertsvc.core.severity import SeverityRule
 from alertsvc.core.thresholds.policy import Thresholds
-from alertsvc.ingest.decoding import as_object, decode
-from alertsvc.ingest.events import NO_THRESHOLDS, ParsedEvents, read_all
+from alertsvc.ingest.decoding import as_object, decode, encode
+from alertsvc.ingest.events import NO_THRESHOLDS, ParsedEvents, read_all, read_kept
 from alertsvc.ingest.parsed import BadPayloadError
 from alertsvc.ingest.tools import (
     alibi_detect,
@@ -21,7 +21,7 @@ from alertsvc.ingest.tools import (
     whylogs,
 )
 from alertsvc.ingest.tools.context import NAMES, Context, need_model, unpacked
-from alertsvc.ingest.tools.finding import as_event
+from alertsvc.ingest.tools.finding import Finding, as_event
 from alertsvc.ingest.tools.report import Report
 
 READERS: Mapping[str, Callable[[object, Context], Report]] = {
@@ -81,11 +81,20 @@ def parse(
         )
     items = [as_event(each, report.context) for each in report.told]
     read = read_all(items, received_at, severities, source=source, thresholds=thresholds)
-    events = tuple(
-        (index, replace(event, observation=None) if report.told[index].says_nothing else event)
-        for index, event in read.events
-    )  # what measures nothing is no series that anybody waits for
-    return ParsedReport(replace(read, events=events), report.deployments, report.notes)
+    events = tuple((index, _as_found(report.told[index], event)) for index, event in read.events)
+    refused = tuple(replace(each, raw=b'{"finding": %b}' % (each.raw or b"null")) for each in read.refused)
+    return ParsedReport(replace(read, events=events, refused=refused), report.deployments, report.notes)
+
+
+def _as_found(finding: Finding, event: Event) -> Event:
+    """What a direct event does not say: what measures nothing is no series that anybody waits for, and a tool may have
+    chosen another test before.
+    """
+    if finding.says_nothing or event.observation is None:
+        return replace(event, observation=None)
+    if not finding.chosen_from:
+        return event
+    return replace(event, observation=replace(event.observation, instead_of=finding.chosen_from))
 
 
 def packed(source: str, body: bytes, context: Context) -> bytes:
@@ -98,23 +107,38 @@ def packed(source: str, body: bytes, context: Context) -> bytes:
     if source == "great_expectations":
         found = great_expectations.without_data(found)
     said = {name: value for name, value in asdict(context).items() if name in NAMES and value is not None}
-    return _encoded({"context": said, "report": found})
+    return encode({"context": said, "report": found})
 
 
 def parse_packed(
-    source: str, raw: bytes, received_at: datetime, severities: SeverityRule, *, thresholds: Thresholds = NO_THRESHOLDS
+    source: str,
+    raw: bytes,
+    arrived_at: datetime,
+    received_at: datetime,
+    severities: SeverityRule,
+    *,
+    thresholds: Thresholds = NO_THRESHOLDS,
 ) -> ParsedReport:
-    """A report from the quarantine.
+    """A report from the quarantine, or one finding that was refused among others.
+
+    Args:
+        source: As for `parse`.
+        raw: What `packed` made of it, or what stands beside a finding that was refused.
+        arrived_at: When it came: what was observed then, if it does not say when.
+        received_at: When it is taken out.
+        severities: As for direct events.
+        thresholds: As for direct events.
 
     Raises:
         BadPayloadError: It still cannot be read.
     """
     kept = as_object(decode(raw))
+    if "finding" in kept:
+        item = as_object(kept["finding"])
+        event = read_kept(encode(item), arrived_at, received_at, severities, source, thresholds=thresholds)
+        if item.keys().isdisjoint({"value", "breached"}):
+            event = replace(event, observation=None)
+        return ParsedReport(ParsedEvents(((0, event),), ()))
     said = as_object(kept.get("context"))
     context = Context().or_else(said)
-    return parse(source, _encoded(kept.get("report")), context, received_at, severities, thresholds=thresholds)
-
-
-def _encoded(value: object) -> bytes:
-    """JSON that keeps what strict JSON has not: half characters, numbers that are none or too long."""
-    return json.dumps(value).encode()
+    return parse(source, encode(kept.get("report")), context, received_at, severities, thresholds=thresholds)

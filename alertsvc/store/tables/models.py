@@ -58,9 +58,10 @@ class SeriesRow(Row, table=True):
 
 
 class MeasurementRow(Row, table=True):
-    """A number somebody observed about a model, whether or not it was an alert.
+    """A number somebody observed about a model, whether or not it was an alert; or, where `value` is None, only what
+    they found.
 
-    `is_bad` is what the number alone said, None if nobody could; `is_baseline` whether later ones are compared with it.
+    `is_bad` is what it said by itself, None if nobody could; `is_baseline` whether later ones are compared with it.
     """
 
     __table_args__ = (
@@ -74,7 +75,7 @@ class MeasurementRow(Row, table=True):
     metric: str
     feature: str | None = None
     environment: str | None = None
-    value: float
+    value: float | None = None
     threshold: float | None = None
     observed_at: datetime
     received_at: datetime = Field(index=True)

@@ -18,7 +18,7 @@ def history(*hours: float, versions: str = "", since: float | None = None) -> Hi
     return made
 
 
-def values(found: History) -> list[float]:
+def values(found: History) -> list[float | None]:
     return [point.value for point in found.recent]
 
 
@@ -46,3 +46,10 @@ def test_what_is_not_usual_is_among_the_recent_only() -> None:
     found = history(1, 2).with_point(Point(START + 3 * HOUR, 3, is_bad=True, is_baseline=False))
     assert values(found) == [3, 2, 1]
     assert [point.value for point in found.usual] == [2, 1]
+
+
+def test_a_verdict_without_a_value_is_among_the_recent_and_not_among_what_was_measured() -> None:
+    found = history(1, 2).with_point(Point(START + 3 * HOUR, None, is_bad=True, is_baseline=False))
+    assert values(found) == [None, 2, 1]
+    assert (found.newest_at, values(found.measured)) == (START + 3 * HOUR, [2, 1])
+    assert found.measured.newest_at == START + 2 * HOUR
