@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from alertsvc.core.numbers import apart, short
 from alertsvc.ingest.decoding import Json, as_object, as_text, objects
 from alertsvc.ingest.metrics import Direction
 from alertsvc.ingest.tools.context import Context, UnknownShapeError, check_split, metadata_of
@@ -106,8 +107,11 @@ def _drift(findings: Sequence[Finding]) -> Finding:
         details["drifted_count"] = details.pop("failed_count")
     if whole is not None:
         if columns and not whole.is_error and whole.value is not None:
-            limit = f" (alert at or above {whole.threshold:.3g})" if isinstance(whole.threshold, float) else ""
-            whole = replace(whole, summary=f"{whole.metric} is {whole.value:.3g}{limit}: {said}")
+            shown, limit = short(whole.value), ""
+            if isinstance(whole.threshold, float):
+                shown, edge = apart(whole.value, whole.threshold)
+                limit = f" (alert at or above {edge})"
+            whole = replace(whole, summary=f"{whole.metric} is {shown}{limit}: {said}")
         return _or_error(replace(whole, details=details), columns, said)
     verdicts = [each.breached for each in columns or findings if each.breached is not None]
     whole = Finding(
