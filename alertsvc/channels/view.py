@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alertsvc.channels.clean import cut
 from alertsvc.channels.message import AlertLine, DigestItem, DigestMessage, IncidentMessage, Storm
 from alertsvc.channels.wording import counted, duration, moment, number
 from alertsvc.core.alerts import EXPIRED
@@ -13,6 +14,9 @@ from alertsvc.core.numbers import apart
 from alertsvc.core.thresholds.adapting import BASELINE, BY_SERIES, IN_NUMBERS
 from alertsvc.core.thresholds.words import BECAUSE, RULE
 
+MAX_TITLE_CHARS = 120
+MAX_PHRASE_CHARS = 60
+"""What is wrong with a model is several phrases."""
 _SAID_BY_NAME = frozenset({"alertname", "feature", "kind", "metric", "condition"})
 _DECIDERS = {
     "request.breached": "the verdict that its sender gave",
@@ -120,11 +124,12 @@ def title(message: IncidentMessage) -> str:
     """
     said = phrases(message.groups)
     if not said or not message.subject:
-        return " ".join(part for part in (message.title, breach(message)) if part)
+        return " ".join(part for part in (cut(message.title, MAX_TITLE_CHARS), breach(message)) if part)
+    said = [cut(phrase, MAX_PHRASE_CHARS) for phrase in said]
     first = message.alerts[0] if message.alerts else None
     if first is not None and first.state is AlertState.FIRING and message.groups[0].alert_count == 1:
         said[0] = f"{said[0]} {crossing(first)}".strip()
-    return f"{message.subject}: {', '.join(said)}"
+    return f"{cut(message.subject, MAX_PHRASE_CHARS)}: {', '.join(said)}"
 
 
 def named(alert: AlertLine) -> str:

@@ -34,7 +34,7 @@ def render(template: str, message: Message) -> Rendering:
         title = digest_title(message) if message.storm else f"{message.name} digest: {verdict(message)}"
         text = title if "title" in template else window(message)
     elif template == "title.txt":
-        text = view.title(message)
+        text = view.title(message) if message.groups else f"{message.title} {view.breach(message)}".strip()
     else:
         said = what_is_wrong(message) if message.groups else message.summary
         text = f"{headline(message)}. {said}".strip()
