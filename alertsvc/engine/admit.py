@@ -21,7 +21,6 @@ from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.rules import Moment
 from alertsvc.core.thresholds.words import BECAUSE, RULE
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
-from alertsvc.engine.backdrop import add_backdrop
 from alertsvc.engine.judging import Judging, Observed, judging_of
 from alertsvc.engine.muting import Begun, mutes_for
 from alertsvc.engine.repeats import told_again
@@ -232,7 +231,6 @@ def _take(
     series.add(new, [(item.event, item.received_at) for item in fresh if item.event.observation is not None])
     deciding = with_storms(conn, moment) if batch.changed else moment
     verdict = _finish(conn, batch, deciding, begun)
-    add_backdrop(conn, verdict, moment.now)
     failpoints.reach("ingest.decided")
     touched = batch.touched()
     is_last = recall is not None and not touched and not any(each.bad for each in records)

@@ -14,6 +14,7 @@ from alertsvc.core.incidents import Incident, subject_of
 from alertsvc.core.model import IncidentStatus, Link, Reason, Severity
 from alertsvc.core.rules import Rules
 from alertsvc.core.storm import StormMark
+from alertsvc.engine.backdrop import deployment_told
 from alertsvc.engine.muting import KeptBack, kept_back_from
 from alertsvc.store import briefs, outbox
 from alertsvc.store.briefs import AlertBrief, DigestBrief, IncidentBrief
@@ -56,6 +57,7 @@ def compose(
         return None
     anchored = Envelope(claimed.id, claimed.attempt_count, now, known.anchor, claimed.progress)
     message = incident_message(known, _as_first_due(conn, claimed), rules, external_url, now)
+    message = replace(message, deployment=deployment_told(conn, known))
     if claimed.reason is Reason.RAISED:
         message = replace(message, previous_severity=briefs.severity_before(conn, claimed.incident_id))
     return message, anchored

@@ -17,7 +17,6 @@ from alertsvc.channels.message import Message
 from alertsvc.core.decide import Verdict
 from alertsvc.core.effects import Delivery
 from alertsvc.core.model import Reason
-from alertsvc.engine.backdrop import deployment_told
 from alertsvc.engine.compose import Composed, compose, first_word
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.store import outbox
@@ -242,9 +241,7 @@ def briefs_of_new(
         if key in opened:
             standing = [(alert, event) for alert, event, _ in verdict.alerts if alert.incident_id == key]
             numbered = replace(opened[key], number=numbers[key])
-            found[key, destination] = brief_of_new(
-                numbered, standing, routes[key, destination], deployment_told(verdict, key)
-            )
+            found[key, destination] = brief_of_new(numbered, standing, routes[key, destination])
     return found
 
 

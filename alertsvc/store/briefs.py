@@ -51,7 +51,8 @@ class IncidentBrief:
     """An incident as one destination is to hear of it.
 
     `alerts` are some: those of the gravest consequence, the worst, the furthest beyond their limits, then the newest.
-    `groups` are all that fire, or where none does all that ended. `deployment` is what happened last to its model.
+    `groups` are all that fire, or where none does all that ended. `deployment` is what happened to its model since it
+    opened.
     """
 
     incident: Incident
@@ -211,9 +212,7 @@ def _groups_of_few(alerts: Sequence[AlertBrief]) -> list[Group]:
     return grouped((each.labels, each.severity) for each in firing or alerts)
 
 
-def brief_of_new(
-    incident: Incident, standing: Iterable[tuple[Alert, Event]], route: str, deployment: str | None = None
-) -> IncidentBrief:
+def brief_of_new(incident: Incident, standing: Iterable[tuple[Alert, Event]], route: str) -> IncidentBrief:
     """What a destination is to be told of an incident that this transaction opens, without reading it back.
 
     `standing` are all its alerts, each with the latest event about it; `incident` has its number.
@@ -232,7 +231,6 @@ def brief_of_new(
         comment=None,
         common_labels=common_labels([event.labels for _, event in every]),
         groups=grouped((event.labels, alert.severity) for alert, event in firing or every),
-        deployment=deployment,
     )
 
 
