@@ -80,13 +80,13 @@ def _row(series: SeriesView) -> tuple[str, ...]:
 
 
 def _limit(limit: LimitView) -> str:
-    """`0.8 or less is critical (metrics.accuracy.critical)`."""
+    """`critical at 0.8 or less (metrics.accuracy.critical)`."""
     sides = [f"{short(limit.lower)} or less"] if limit.lower is not None else []
     sides += [f"{short(limit.upper)} or more"] if limit.upper is not None else []
     where = " and ".join(sides) or ("" if limit.limit is None else f"limit {short(limit.limit)}")
     if not where:
         return f"{limit.by}: {limit.because or 'no limit yet'}"
-    return f"{where} is {limit.severity or 'bad'} ({limit.by})" if sides else f"{where} ({limit.by})"
+    return f"{limit.severity or 'bad'} at {where} ({limit.by})" if sides else f"{where} ({limit.by})"
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

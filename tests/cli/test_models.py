@@ -87,7 +87,7 @@ def test_of_one_model_the_worst_comes_first_with_its_limits(run: Run) -> None:
         "  #412 critical, firing, since 2026-03-02 09:00:00 UTC: churn: Drift?[2J",
         "",
         "series:",
-        "  firing  auc         0.71  2026-03-02 09:00:00 UTC  0.8 or less is critical (metrics.auc.critical)",
+        "  firing  auc         0.71  2026-03-02 09:00:00 UTC  critical at 0.8 or less (metrics.auc.critical)",
         "  ok      psi of age  0.3   2026-03-02 09:00:00 UTC  late since 2026-03-02 08:00:00 UTC",
         "  ok      mae         12    2026-03-02 09:00:00 UTC  no limit",
     ]
