@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from alertsvc.core.consequence import Group
 from alertsvc.core.model import AlertState, IncidentStatus, Link, Reason, Severity
 
 
 @dataclass(frozen=True, slots=True)
 class AlertLine:
-    """One alert of an incident, as a message shows it."""
+    """One alert of an incident, as a message shows it.
+
+    `called` is what it is called among others of a model, empty where it is about none; `decided_by` what found it bad.
+    """
 
     fingerprint: str
     name: str
@@ -23,18 +27,26 @@ class AlertLine:
     value: float | None = None
     threshold: float | None = None
     links: tuple[Link, ...] = ()
+    called: str = ""
+    decided_by: str = ""
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether it is about something measured of a model: what was said of it last tells how it is now."""
+        return bool(self.called)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentMessage:
     """One change of one incident, told to one destination. Instants are aware, in UTC; every text is untrusted.
 
-    `title` is fixed for the life of the incident (e-mail threads by it). `alerts` are the worst and newest few;
-    `firing_count` and `ended_count` are the whole. `sequence` rises with each message of this incident to this
-    destination. `delayed_since` is set when the news waited longer than it should have (a provider was down).
-    `resolved_by` is the person who resolved it; `resolved_how` is `person`, `source` where it ended there, or `expired`
-    where the source fell silent. `labels` are those that all its alerts share. `incident_url` and `acknowledge_url` are
-    None when the server does not know its own address.
+    `title` is fixed for the life of the incident. `subject` is the model that it is about, and `groups` what fires of
+    it now, or what has ended where nothing does: what people read first is made of these, where there are any. `alerts`
+    are the worst few; `firing_count` and `ended_count` are the whole. `deployment` is what happened to the model last.
+    `sequence` rises with each message of this incident to this destination. `delayed_since` is set when the news waited
+    longer than it should have (a provider was down). `resolved_by` is the person who resolved it; `resolved_how` is
+    `person`, `source` where it ended there, or `expired` where the source fell silent. `labels` are those that all its
+    alerts share. `incident_url` and `acknowledge_url` are None when the server does not know its own address.
     """
 
     reason: Reason
@@ -68,6 +80,9 @@ class IncidentMessage:
     incident_url: str | None = None
     acknowledge_url: str | None = None
     delayed_since: datetime | None = None
+    subject: str = ""
+    groups: tuple[Group, ...] = ()
+    deployment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,17 @@ from html import escape
 from alertsvc.channels.message import AlertLine, DigestItem, DigestMessage, IncidentMessage, Message
 from alertsvc.channels.tidy import ROOMS, tidy
 from alertsvc.channels.view import (
-    breach,
     buttons,
+    detail,
     digest_title,
     facts,
     headline,
     item_status,
+    named,
+    own_labels,
     reading,
     storm_lines,
+    title,
     verdict,
     what_is_wrong,
     window,
@@ -40,7 +43,7 @@ def title_line(message: Message) -> str:
     """The title on one line, with the value that crossed its threshold."""
     if isinstance(message, DigestMessage):
         return digest_title(message)
-    return " ".join(part for part in (message.title, breach(message)) if part)
+    return title(message)
 
 
 def summary_line(message: Message) -> str:
@@ -76,7 +79,10 @@ def _incident_lines(message: IncidentMessage) -> Iterator[str]:
         yield f"\nComment: {message.comment}"
     yield ""
     for alert in message.alerts:
-        yield _alert_line(alert)
+        yield _alert_line(alert, detail(alert, message))
+    more = message.firing_count + message.ended_count - len(message.alerts)
+    if more > 0:
+        yield f"and {counted(more, 'more alert')}"
     for name, value in message.labels.items():
         yield f"{name} = {value}"
     yield ""
@@ -84,9 +90,9 @@ def _incident_lines(message: IncidentMessage) -> Iterator[str]:
         yield f"{link.title}: {link.url}"
 
 
-def _alert_line(alert: AlertLine) -> str:
-    own = " ".join(f"{name}={value}" for name, value in alert.labels.items())
-    return " ".join(part for part in (f"- {alert.name}", f"[{alert.state.value}]", reading(alert), own) if part)
+def _alert_line(alert: AlertLine, said: str) -> str:
+    own = " ".join(f"{name}={value}" for name, value in own_labels(alert).items())
+    return " ".join(part for part in (f"- {named(alert)}", f"[{alert.state.value}]", reading(alert), own, said) if part)
 
 
 def _item_lines(item: DigestItem) -> Iterator[str]:

@@ -33,7 +33,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, loader: BaseLoader, filters: Mapping[str, Callable[..., str]]) -> None:
+    def __init__(self, loader: BaseLoader, filters: Mapping[str, Callable[..., object]]) -> None:
         super().__init__(
             loader=loader,
             autoescape=_is_html,

@@ -62,6 +62,9 @@ def _incident(message: IncidentMessage, room: Room) -> IncidentMessage:
         runbook_url=web_link(message.runbook_url),
         incident_url=web_link(message.incident_url),
         acknowledge_url=web_link(message.acknowledge_url),
+        subject=clean_line(message.subject, room.line),
+        groups=tuple(replace(group, called=clean_line(group.called, room.line)) for group in message.groups),
+        deployment=clean_line(message.deployment, room.line),
     )
 
 
@@ -72,6 +75,8 @@ def _alert(alert: AlertLine, shared: Mapping[str, str], room: Room) -> AlertLine
         alert,
         name=clean_line(alert.name, room.line) or UNNAMED,
         labels=_pairs(own, room.labels, room.line),
+        called=clean_line(alert.called, room.line),
+        decided_by=clean_line(alert.decided_by, room.line),
         annotations=_pairs(alert.annotations, room.labels, room.text),
         links=_links(alert.links, room),
     )

@@ -1,14 +1,28 @@
 """What a message says, in the order people need it: the same facts for every layout."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alertsvc.channels.clean import cut
 from alertsvc.channels.message import AlertLine, DigestItem, DigestMessage, IncidentMessage, Storm
 from alertsvc.channels.wording import counted, duration, moment, number
 from alertsvc.core.alerts import EXPIRED
+from alertsvc.core.consequence import phrases
 from alertsvc.core.model import AlertState, IncidentStatus, Link, Reason, Severity
+from alertsvc.core.numbers import apart
+from alertsvc.core.thresholds.adapting import BASELINE, BY_SERIES, IN_NUMBERS
+from alertsvc.core.thresholds.words import BECAUSE, RULE
 
+MAX_TITLE_CHARS = 120
+MAX_PHRASE_CHARS = 60
+"""What is wrong with a model is several phrases."""
+_SAID_BY_NAME = frozenset({"alertname", "feature", "kind", "metric", "condition"})
+_DECIDERS = {
+    "request.breached": "the verdict that its sender gave",
+    "request.threshold": "the limit that its sender gave",
+    "request.status": "its sender",
+}
 WORTH_SAYING = timedelta(minutes=1)
 """A shorter span, or a shorter delay, is not a fact for people."""
 STORM_NOTE = "Further alerts of known kinds wait for the next summary; a new kind is told at once, up to a limit."
@@ -71,8 +85,10 @@ def reading(alert: AlertLine) -> str:
     """The measured value beside its threshold: `0.41 (threshold 0.25)`. Empty when nothing was measured."""
     if alert.value is None:
         return ""
-    threshold = "" if alert.threshold is None else f" (threshold {number(alert.threshold)})"
-    return number(alert.value) + threshold
+    if alert.threshold is None:
+        return number(alert.value)
+    value, threshold = apart(alert.value, alert.threshold)
+    return f"{value} (threshold {threshold})"
 
 
 def breach(message: IncidentMessage) -> str:
@@ -80,11 +96,81 @@ def breach(message: IncidentMessage) -> str:
     firing = [alert for alert in message.alerts if alert.state is AlertState.FIRING]
     if message.firing_count != 1 or message.ended_count or len(firing) != 1 or firing[0].value is None:
         return ""
-    value, threshold = firing[0].value, firing[0].threshold
-    if threshold is None:
-        return number(value)
-    sign = ">" if value > threshold else "<" if value < threshold else "="
-    return f"{number(value)} ({sign} {number(threshold)})"
+    return crossing(firing[0])
+
+
+def crossing(alert: AlertLine) -> str:
+    """The measured value and how it stands to its limit: `0.41 (> 0.25)`. Empty when nothing was measured.
+
+    A limit that follows the series is one to an average, which the value need not be beyond: there stands what is
+    usual.
+    """
+    usual = alert.annotations.get(BASELINE, "").partition(" in ")[0]
+    if alert.value is not None and alert.decided_by == BY_SERIES and usual:
+        return f"{number(alert.value)} (usually {usual})"
+    if alert.value is None or alert.threshold is None:
+        return number(alert.value)
+    value, threshold = apart(alert.value, alert.threshold)
+    if value == threshold:
+        return f"{value} (at its limit)"
+    return f"{value} ({'>' if alert.value > alert.threshold else '<'} {threshold})"
+
+
+def title(message: IncidentMessage) -> str:
+    """What it is about and what is wrong now, the gravest consequence first.
+
+    `churn-xgb production: accuracy 0.78 (< 0.8), prediction drift, drift of 12 features`; for what is not about a model
+    its fixed title, with the value that crossed its threshold.
+    """
+    said = phrases(message.groups)
+    if not said or not message.subject:
+        return " ".join(part for part in (cut(message.title, MAX_TITLE_CHARS), breach(message)) if part)
+    said = [cut(phrase, MAX_PHRASE_CHARS) for phrase in said]
+    first = message.alerts[0] if message.alerts else None
+    if first is not None and first.state is AlertState.FIRING and message.groups[0].alert_count == 1:
+        said[0] = f"{said[0]} {crossing(first)}".strip()
+    return f"{cut(message.subject, MAX_PHRASE_CHARS)}: {', '.join(said)}"
+
+
+def named(alert: AlertLine) -> str:
+    """What an alert is called in a list: `psi of age`, else its name."""
+    return alert.called or alert.name
+
+
+def own_labels(alert: AlertLine) -> Mapping[str, str]:
+    """Its labels without those that its name in a list says."""
+    if not alert.called:
+        return alert.labels
+    return {name: value for name, value in alert.labels.items() if name not in _SAID_BY_NAME}
+
+
+def remark(alert: AlertLine) -> str:
+    """What is said of an alert beyond its name and its numbers."""
+    said = alert.annotations.get("summary", "")
+    return "" if _is_in_numbers(alert, said) else said
+
+
+def detail(alert: AlertLine, message: IncidentMessage) -> str:
+    """What is to be said beside an alert that is measured: which checks failed. Not what the summary says already."""
+    said = remark(alert) if alert.is_observed and alert.state is AlertState.FIRING else ""
+    return "" if said in message.summary else said
+
+
+def _is_in_numbers(alert: AlertLine, said: str) -> bool:
+    metric = alert.called.rpartition(", ")[2]  # what comes before is the kind of drift
+    return alert.is_observed and IN_NUMBERS.fullmatch(said.removeprefix(metric)) is not None
+
+
+def decision(alert: AlertLine) -> str:
+    """What found it bad, and why: `metrics.psi.critical in thresholds.yaml`. Empty where its source alone knows."""
+    rule, why = alert.annotations.get(RULE, ""), alert.annotations.get(BECAUSE, "")
+    place = f"{rule} in thresholds.yaml" if rule else ""
+    by = _DECIDERS.get(alert.decided_by, "")
+    if alert.decided_by == BY_SERIES:
+        return f"the limit that follows its own values{f' ({place})' if place else ''}"
+    if by and place:
+        by = f"{by}; graded by {place}"
+    return ": ".join(part for part in (by or place, why) if part)
 
 
 def facts(message: IncidentMessage) -> tuple[Fact, ...]:
@@ -96,20 +182,41 @@ def _facts(message: IncidentMessage) -> Iterator[tuple[str, str]]:
     yield "Status", _status(message)
     yield "Severity", _severity(message)
     yield "What it was", message.summary if message.status is IncidentStatus.RESOLVED else ""
-    yield "Measured", reading(message.alerts[0]) if len(message.alerts) == 1 else ""
+    yield from _measured(message)
     yield "Started", moment(message.opened_at)
     yield "Lasted" if message.status is IncidentStatus.RESOLVED else "Open for", _span(message)
     if message.acknowledged_at is not None:
         yield "Acknowledged", moment(message.acknowledged_at) + _by(message.acknowledged_by)
     if message.resolved_at is not None:
         yield "Resolved", moment(message.resolved_at) + (_resolver(message) or ", at its source")
+    yield "Deployment", message.deployment
     yield "Owner", message.owner or ""
     yield "Delayed", _delay(message)
 
 
+def _measured(message: IncidentMessage) -> Iterator[tuple[str, str]]:
+    """The numbers of the only alert, and what decided on the first of several."""
+    first = message.alerts[0] if message.alerts else None
+    if first is None:
+        return
+    over = message.status is IncidentStatus.RESOLVED
+    is_alone = len(message.alerts) == 1
+    now = first.annotations.get("summary", "") if over and is_alone and first.is_observed else ""
+    if now and now != message.summary and not _is_in_numbers(first, now):
+        yield "Now", now
+    else:
+        yield "Measured last" if over else "Measured", reading(first) if is_alone else ""
+    if not over and first.state is AlertState.FIRING:
+        usual = first.annotations.get(BASELINE, "")
+        yield "Usual", "" if usual in message.summary else usual
+        yield "Decided by", decision(first)
+
+
 def _status(message: IncidentMessage) -> str:
     total = message.firing_count + message.ended_count
-    counts = f", {message.firing_count} of {counted(total, 'alert')}" if total > 1 else ""
+    all_alike = 0 in {message.firing_count, message.ended_count}
+    count = counted(total, "alert") if all_alike else f"{message.firing_count:,} of {counted(total, 'alert')}"
+    counts = f", {count}" if total > 1 else ""
     return status_word(message.status) + counts
 
 
@@ -143,8 +250,11 @@ def _by(person: str | None) -> str:
 
 def what_is_wrong(message: IncidentMessage) -> str:
     """What the source says about it, while it is true and more than the title. Empty once it is over."""
-    over = message.status is IncidentStatus.RESOLVED
-    return "" if over or message.summary == message.title else message.summary
+    if message.status is IncidentStatus.RESOLVED or message.summary == message.title:
+        return ""
+    leads = message.groups[0] if message.groups else None
+    is_worst = leads is not None and leads.is_known and leads.alert_count > 1 and bool(message.summary)
+    return f"The worst: {message.summary}" if is_worst else message.summary
 
 
 def digest_title(message: DigestMessage) -> str:

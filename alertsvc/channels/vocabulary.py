@@ -22,7 +22,7 @@ def _link(url: object) -> str:
     return web_link(str(url)) or ""
 
 
-FILTERS: Mapping[str, Callable[..., str]] = {
+FILTERS: Mapping[str, Callable[..., object]] = {
     "counted": counted,
     "cut": _cut,
     "duration": duration,
@@ -30,8 +30,11 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "line": _line,
     "link": _link,
     "moment": moment,
+    "named": view.named,
     "number": number,
+    "own_labels": view.own_labels,
     "reading": view.reading,
+    "remark": view.remark,
     "severity_word": view.severity_word,
     "status_word": view.status_word,
     "time_of_day": time_of_day,
@@ -59,6 +62,7 @@ def words_for(message: Message, room: Room) -> dict[str, object]:
         "headline": view.headline(message),
         "what_is_wrong": view.what_is_wrong(message),
         "breach": view.breach(message),
+        "full_title": view.title(message),
         "facts": view.facts(message),
         "buttons": view.buttons(message),
     }

@@ -1,8 +1,9 @@
 """How spans, numbers and instants are written for people: the same everywhere."""
 
-import math
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from alertsvc.core.numbers import short
 
 
 def duration(span: timedelta) -> str:
@@ -18,11 +19,7 @@ def duration(span: timedelta) -> str:
 
 def number(value: float | None) -> str:
     """`value` with three significant digits; whole digits are never dropped. Empty for None."""
-    if value is None:
-        return ""
-    if not math.isfinite(value):
-        return "not a number" if math.isnan(value) else "infinite" if value > 0 else "minus infinite"
-    return f"{value:,.0f}" if 100 <= abs(value) < 1e15 else f"{value:.3g}"
+    return "" if value is None else short(value)
 
 
 def moment(instant: datetime | None, timezone: str = "UTC") -> str:

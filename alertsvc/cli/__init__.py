@@ -10,6 +10,7 @@ from alertsvc.cli.checking import check_config
 from alertsvc.cli.config import config
 from alertsvc.cli.database import db
 from alertsvc.cli.explain import explain
+from alertsvc.cli.models import models
 from alertsvc.cli.routes import routes
 from alertsvc.cli.service import demo, send_test, serve
 from alertsvc.cli.thresholds import thresholds
@@ -22,5 +23,5 @@ def main() -> None:
     """Alert routing and incidents for teams who run ML models in production."""
 
 
-for command in (serve, demo, check_config, config, routes, thresholds, explain, db, token, send_test):
+for command in (serve, demo, check_config, config, routes, thresholds, models, explain, db, token, send_test):
     main.add_command(command)

@@ -4,7 +4,6 @@
 # (the decorators of the command line library are not fully typed)
 
 import json
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +13,12 @@ from uuid import UUID
 import rich_click as click
 
 from alertsvc.cli.arguments import read_instant, read_labels
-from alertsvc.cli.asking import DEFAULT_URL, Place, RefusedError, UnreachableError
-from alertsvc.cli.exits import EXIT_NO, EXIT_UNKNOWN, EXIT_UNREACHABLE
+from alertsvc.cli.asking import Place
+from alertsvc.cli.service_options import JSON_OPTION, TOKEN_OPTION, URL_OPTION, exits_told, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NOT_FOUND = 404
 PAGE = 500
 
 
@@ -31,9 +29,9 @@ PAGE = 500
 @click.option("--at", callback=read_instant, help="When the alert begins to fire or ends (RFC 3339); now by default.")
 @click.option("--severity", type=click.Choice(["info", "warning", "error", "critical"]), help="As its source has it.")
 @click.option("--resolved", is_flag=True, help="Ask about its end instead of its beginning.")
-@click.option("--url", envvar="ALERTSVC_URL", default=DEFAULT_URL, show_default=True, help="Where the service is.")
-@click.option("--token-file", type=click.Path(path_type=Path), help="A file with a token that may read.")
-@click.option("--json", "as_json", is_flag=True, help="What the service answered, for machines.")
+@URL_OPTION
+@TOKEN_OPTION
+@JSON_OPTION
 def explain(
     labels: dict[str, str],
     *,
@@ -53,8 +51,8 @@ def explain(
     stories = [each for each in (incident, notification) if each is not None]
     if len(stories) > 1 or (stories and (labels or at or severity or resolved)):
         raise click.UsageError("give LABELS with their options, or --incident, or --notification")
-    place = _place(url, token_file)
-    try:
+    place = place_of(url, token_file)
+    with exits_told():
         if notification is not None:
             document, lines = _notification(place, notification)
         elif incident is not None:
@@ -62,27 +60,7 @@ def explain(
         else:
             asked = {"labels": labels, "severity": severity, "at": at.isoformat() if at else None}
             document, lines = _alert(place, {**asked, "status": "resolved" if resolved else "firing"})
-    except UnreachableError as fault:
-        click.echo(str(fault), err=True)
-        sys.exit(EXIT_UNREACHABLE)
-    except RefusedError as fault:
-        click.echo(str(fault), err=True)
-        sys.exit(EXIT_UNKNOWN if fault.status == NOT_FOUND else EXIT_NO)
     click.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
-
-
-def _place(url: str, token_file: Path | None) -> Place:
-    try:
-        token = token_file.read_text().strip() if token_file is not None else None
-    except (OSError, UnicodeDecodeError) as fault:
-        reason = fault.strerror if isinstance(fault, OSError) else "it is not text"
-        raise click.BadParameter(f"{token_file} cannot be read: {reason}", param_hint="--token-file") from None
-    if token is not None and not (token and token.isascii() and token.isprintable()):
-        raise click.BadParameter("there must be one token in it, on one line", param_hint="--token-file")
-    try:
-        return Place(url, token)
-    except ValueError as fault:
-        raise click.BadParameter(str(fault), param_hint="--url") from None
 
 
 def _alert(place: Place, asked: dict[str, object]) -> "tuple[Any, Sequence[str]]":

@@ -9,7 +9,7 @@ from alertsvc.core.alerts import OPENING, UNCHANGED, Alert, Change, Step, fired
 from alertsvc.core.correlate import Correlation, correlation_of
 from alertsvc.core.effects import Effects
 from alertsvc.core.endings import ending
-from alertsvc.core.incidents import Incident, Situation, Tally, title_of
+from alertsvc.core.incidents import Incident, Situation, Tally, named_after, summary_of, title_of
 from alertsvc.core.inhibition import Source, sources_of
 from alertsvc.core.judge import judge
 from alertsvc.core.model import Deliver, Event, IncidentStatus, Labels, Severity
@@ -291,7 +291,7 @@ class Batch:
             correlation_key=correlation.key,
             labels=correlation.labels,
             title=title_of(correlation.labels, event.labels),
-            summary=(event.annotations.get("summary") or event.annotations.get("description") or "")[:1000],
+            summary=summary_of(event),
             status=IncidentStatus.FIRING,
             severity=event.severity,
             peak_severity=event.severity,
@@ -305,6 +305,8 @@ class Batch:
     def _conclude(self, draft: _Draft) -> Effects:
         before = draft.before.incident
         incident = self._with_status(draft).next(self._now)
+        if draft.is_new:
+            incident = named_after(incident, [event for event, step in draft.steps if step.change in OPENING])
         draft.incident = incident
         telling = Telling(incident, draft.before, self._moment)
         if incident.is_open:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 DEPLOYED = "deployed"
+NEARBY = timedelta(days=7)
+"""What happened longer before is no likely cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,18 @@ def said(deployment: Deployment) -> str:
     else:
         words = f"{version} {deployment.action}"
     return f"{words} in {deployment.environment}" if deployment.environment else words
+
+
+def suspect(before: Iterable[Deployment], environment: str | None, began_at: datetime) -> Deployment | None:
+    """The latest change of what is in use before something began, if it is near enough to be its cause."""
+    near = (
+        each
+        for each in before
+        if each.changes_version
+        and each.environment in {None, environment}
+        and began_at - NEARBY <= each.happened_at <= began_at
+    )
+    return max(near, key=lambda each: each.happened_at, default=None)
 
 
 def superseded(before: Iterable[Deployment], made: Iterable[Deployment]) -> set[str]:

@@ -1,11 +1,12 @@
 """An incident as decisions see it, and what its alerts make of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from alertsvc.core.model import Deliver, IncidentStatus, Labels, Reason, Severity
+from alertsvc.core.consequence import excess, order_of
+from alertsvc.core.model import Deliver, Event, IncidentStatus, Labels, Reason, Severity
 
 Firing = tuple[int, int, int, int]
 """How many alerts fire, by severity: info, warning, error, critical."""
@@ -170,15 +171,34 @@ class Tally:
         self.peak = max(self.peak, self.severity)
 
 
+def subject_of(correlated: Labels) -> str:
+    """The model that an incident is about, with what else it is correlated by: `churn-xgb production`. Else nothing."""
+    if not correlated.get("model"):
+        return ""
+    return " ".join(value for key, value in correlated.items() if key != "alertname" and value)
+
+
 def title_of(correlated: Labels, alert: Labels) -> str:
     """The title an incident keeps for life: what it is about, then what is wrong with it.
 
     `churn-xgb production: DataDriftDetected`, or without a model `DiskFull db-1`.
     """
     name = alert.get("alertname") or "alert"
-    model = correlated.get("model")
-    if model:
-        about = " ".join(value for key, value in correlated.items() if key != "alertname" and value)
+    about = subject_of(correlated)
+    if about:
         return f"{about}: {name}"[:200]
     rest = " ".join(value for key, value in correlated.items() if key not in {"alertname", "severity"} and value)
     return f"{name} {rest}".strip()[:200]
+
+
+def summary_of(event: Event) -> str:
+    """What the source says of it, in short."""
+    return (event.annotations.get("summary") or event.annotations.get("description") or "")[:1000]
+
+
+def named_after(incident: Incident, opening: Sequence[Event]) -> Incident:
+    """The incident, called after the gravest of what opens it: what comes first in a report may be a detail."""
+    if len(opening) < 2:
+        return incident
+    gravest = min(opening, key=lambda each: (order_of(each.labels, each.severity), -excess(each.value, each.threshold)))
+    return replace(incident, title=title_of(incident.labels, gravest.labels), summary=summary_of(gravest))

@@ -1,6 +1,7 @@
 """What an alert is called where several of an incident have to be told apart: by what it does not share with them."""
 
 from alertsvc.core.model import Event, Labels
+from alertsvc.core.numbers import apart, short
 
 MOST_LABELS = 3
 MAX_CHARS = 60
@@ -25,8 +26,9 @@ def _numbers(event: Event) -> str:
     if event.value is None:
         return ""
     if event.threshold is None:
-        return f"{event.value:.4g}"
-    return f"{event.value:.4g} {'≥' if event.value >= event.threshold else '<'} {event.threshold:.4g}"
+        return short(event.value)
+    value, threshold = apart(event.value, event.threshold)
+    return f"{value} {'≥' if event.value >= event.threshold else '<'} {threshold}"
 
 
 def cut(text: str) -> str:

@@ -1,6 +1,6 @@
 """Makes the message that a delivery carries, from the state at the moment it is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 from alertsvc.channels.base import Envelope
 from alertsvc.channels.message import AlertLine, DigestItem, DigestMessage, IncidentMessage, Message, Storm, StormClass
 from alertsvc.core.alerts import EXPIRED, PERSON, SOURCE
-from alertsvc.core.incidents import Incident
-from alertsvc.core.model import Link, Reason, Severity
+from alertsvc.core.consequence import Group, called, phrases
+from alertsvc.core.incidents import Incident, subject_of
+from alertsvc.core.model import IncidentStatus, Link, Reason, Severity
 from alertsvc.core.rules import Rules
 from alertsvc.core.storm import StormMark
+from alertsvc.engine.backdrop import deployment_told
 from alertsvc.engine.muting import KeptBack, kept_back_from
 from alertsvc.store import briefs, outbox
 from alertsvc.store.briefs import AlertBrief, DigestBrief, IncidentBrief
@@ -55,6 +57,7 @@ def compose(
         return None
     anchored = Envelope(claimed.id, claimed.attempt_count, now, known.anchor, claimed.progress)
     message = incident_message(known, _as_first_due(conn, claimed), rules, external_url, now)
+    message = replace(message, deployment=deployment_told(conn, known))
     if claimed.reason is Reason.RAISED:
         message = replace(message, previous_severity=briefs.severity_before(conn, claimed.incident_id))
     return message, anchored
@@ -90,6 +93,9 @@ def incident_message(
     facts = rules.models.get(incident.labels.get("model", ""))
     newest = alerts[0] if alerts else None
     annotations: Mapping[str, str] = newest.annotations if newest else {}
+    told = annotations.get("summary") or incident.summary
+    if incident.status is IncidentStatus.RESOLVED and newest is not None and newest.is_observed:
+        told = incident.summary or told  # what it was: the latest that is said of it is that it is fine
     return IncidentMessage(
         reason=claimed.reason,
         incident_id=incident.id,
@@ -103,7 +109,7 @@ def incident_message(
         receiver=claimed.receiver,
         route=brief.route,
         sequence=claimed.sequence,
-        summary=_with_silence(brief, annotations.get("summary") or incident.summary),
+        summary=_with_silence(brief, told),
         description=annotations.get("description", ""),
         resolved_at=incident.resolved_at,
         resolved_by=None if incident.resolved_by in _WITHOUT_A_PERSON else incident.resolved_by,
@@ -121,6 +127,9 @@ def incident_message(
         incident_url=incident_url(external_url, incident),
         acknowledge_url=None,
         delayed_since=claimed.created_at if now - claimed.due_at > LATE_AFTER else None,
+        subject=subject_of(incident.labels),
+        groups=tuple(brief.groups),
+        deployment=brief.deployment or "",
     )
 
 
@@ -146,6 +155,8 @@ def _line(each: AlertBrief) -> AlertLine:
         value=each.value,
         threshold=each.threshold,
         links=tuple(Link(link["title"], link["url"]) for link in each.links),
+        called=called(each.labels) if each.labels.get("kind") else "",
+        decided_by=each.decided_by,
     )
 
 
@@ -159,7 +170,10 @@ def digest_message(window: DigestBrief, claimed: Claimed, rules: Rules, external
         window_end=window.due_at,
         destination=claimed.destination,
         receiver=claimed.receiver,
-        items=tuple(digest_item(incident, ended, external_url) for incident, ended in window.incidents),
+        items=tuple(
+            digest_item(incident, ended, external_url, window.groups.get(incident.id, ()))
+            for incident, ended in window.incidents
+        ),
         sequence=claimed.sequence,
         timezone=rule.timezone if rule else "UTC",
         digest_url=f"{external_url}/api/v1/incidents?status=open" if external_url and window.storm else None,
@@ -181,12 +195,15 @@ def _storm(window: DigestBrief, mark: StormMark, claimed: Claimed) -> Storm:
     )
 
 
-def digest_item(incident: Incident, ended_count: int, external_url: str | None) -> DigestItem:
+def digest_item(
+    incident: Incident, ended_count: int, external_url: str | None, groups: Sequence[Group] = ()
+) -> DigestItem:
     """One line of a digest."""
+    subject, wrong = subject_of(incident.labels), ", ".join(phrases(groups))
     return DigestItem(
         incident_id=incident.id,
         number=incident.number,
-        title=incident.title,
+        title=f"{subject}: {wrong}" if subject and wrong else incident.title,
         status=incident.status,
         severity=incident.severity,
         opened_at=incident.opened_at,

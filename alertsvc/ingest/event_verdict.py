@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from alertsvc.core.model import AlertState, Severity
+from alertsvc.core.numbers import apart, short
 from alertsvc.core.observation import Trouble
 from alertsvc.core.severity import KNOWN_WORDS, SeverityRule
 from alertsvc.ingest.clean import MAX_VALUE_BYTES, BadFieldError, clean_text
@@ -155,19 +156,20 @@ def summary_of(sent: EventIn, decided_by: str, our_limit: float | None = None, o
     if decided_by in SAID_OF_TROUBLE:
         return clean_text(f"{about} {SAID_OF_TROUBLE[decided_by]}", MAX_VALUE_BYTES)
     value = value_of(sent)
-    shown = "not given" if value is None else f"{value:.3g}"
-    limit = threshold_of(sent)
-    direction = direction_for(sent)
-    if our_limit is not None and our_side is not None:
-        where = WORDS_FOR_LIMITS[Direction(our_side)]
-        return clean_text(f"{about} is {shown} (alert {where} {our_limit:.3g})", MAX_VALUE_BYTES)
-    tail = f" (alert {WORDS_FOR_LIMITS[direction]} {_spoken(sent, limit)})" if limit is not None and direction else ""
-    return clean_text(f"{about} is {shown}{tail}", MAX_VALUE_BYTES)
+    limit, direction = threshold_of(sent), direction_for(sent)
+    is_ours = our_limit is not None and our_side is not None
+    if is_ours:
+        limit, direction = our_limit, Direction(our_side)
+    if value is None:
+        return clean_text(f"{about} is not given", MAX_VALUE_BYTES)
+    if limit is None or direction is None:
+        return clean_text(f"{about} is {short(value)}", MAX_VALUE_BYTES)
+    shown, spoken = apart(value, limit)
+    if direction is Direction.OUTSIDE and not is_ours and sent.threshold is not None:
+        spoken = _both_sides(sent.threshold)
+    return clean_text(f"{about} is {shown} (alert {WORDS_FOR_LIMITS[direction]} {spoken})", MAX_VALUE_BYTES)
 
 
-def _spoken(sent: EventIn, limit: float) -> str:
-    direction = direction_for(sent)
-    if sent.threshold is None or direction is not Direction.OUTSIDE:
-        return f"{limit:.3g}"
-    lower, upper = _limits(sent.threshold, direction)
-    return " to ".join("…" if side is None else f"{side:.3g}" for side in (lower, upper))
+def _both_sides(threshold: float | LimitsIn) -> str:
+    lower, upper = _limits(threshold, Direction.OUTSIDE)
+    return " to ".join("…" if side is None else short(side) for side in (lower, upper))

@@ -1,17 +1,19 @@
 """What a message is made of, read at the moment it is sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
 from alertsvc.core.alerts import Alert
+from alertsvc.core.consequence import Group, excess, grouped, order_of
 from alertsvc.core.incidents import Incident
 from alertsvc.core.model import AlertState, Event, Severity
 from alertsvc.core.storm import StormMark
 from alertsvc.store.bulk import AnyRow
+from alertsvc.store.consequences import BY_CONSEQUENCE, NAME, groups_of, labels_of
 from alertsvc.store.incidents import incident_from
 from alertsvc.store.storms import mark_from
 from alertsvc.store.tables import alert, believer, digest, history, incident, notification
@@ -40,12 +42,18 @@ class AlertBrief:
     value: float | None
     threshold: float | None
     links: Sequence[Mapping[str, str]]
+    decided_by: str = ""
     silent_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentBrief:
-    """An incident as one destination is to hear of it. `alerts` are some: the worst, then the newest."""
+    """An incident as one destination is to hear of it.
+
+    `alerts` are some: those of the gravest consequence, the worst, the furthest beyond their limits, then the newest.
+    `groups` are all that fire, or where none does all that ended. `deployment` is what happened to its model since it
+    opened.
+    """
 
     incident: Incident
     alerts: Sequence[AlertBrief]
@@ -54,6 +62,8 @@ class IncidentBrief:
     anchor: Mapping[str, str] | None
     comment: str | None
     common_labels: Mapping[str, str]
+    groups: Sequence[Group] = ()
+    deployment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,7 @@ class DigestBrief:
     window_start: datetime
     due_at: datetime
     incidents: Sequence[tuple[Incident, int]]
+    groups: Mapping[UUID, Sequence[Group]] = field(default_factory=dict[UUID, Sequence[Group]])
     unlisted_open_count: int = 0
     unlisted_ended_count: int = 0
     storm: StormMark | None = None
@@ -86,6 +97,13 @@ _LATEST_COMMENT = (
     .limit(1)
     .scalar_subquery()
 )
+_LATEST_DEPLOYMENT = (
+    select(history.c.detail)
+    .where(history.c.incident_id == bindparam("incident_id"), history.c.kind == "deployment")
+    .order_by(history.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 _SHOWN = (
     "fingerprint",
     "state",
@@ -97,6 +115,7 @@ _SHOWN = (
     "value",
     "threshold",
     "links",
+    "decided_by",
     "last_seen_at",
     "is_silent",
 )
@@ -106,6 +125,7 @@ _INCIDENT = (
         believer.c.route,
         believer.c.anchor,
         _LATEST_COMMENT.label("comment"),
+        _LATEST_DEPLOYMENT.label("deployment"),
         *(alert.c[name].label(f"alert_{name}") for name in _SHOWN),
     )
     .outerjoin(
@@ -115,7 +135,7 @@ _INCIDENT = (
     .where(incident.c.id == bindparam("incident_id"))
     .order_by(
         case((alert.c.state == AlertState.FIRING, 0), else_=1),
-        alert.c.severity.desc(),
+        *BY_CONSEQUENCE,
         alert.c.starts_at.desc(),
         alert.c.fingerprint,
     )
@@ -156,13 +176,12 @@ _MEMBERS = (
     .limit(bindparam("most"))
 )
 _MEMBER_COUNTS = select(func.count(), func.count().filter(~_IS_OVER)).select_from(_BELIEVED)
-_NAME = func.coalesce(alert.c.labels["alertname"].as_string(), "").label("alertname")
 _COUNT = func.count(alert.c.incident_id.distinct()).label("incident_count")
 _KINDS = (
-    select(_NAME, alert.c.severity, _COUNT)
+    select(NAME, alert.c.severity, _COUNT)
     .where(alert.c.incident_id.in_(_MEMBER_IDS))
-    .group_by(_NAME, alert.c.severity)
-    .order_by(_COUNT.desc(), alert.c.severity.desc(), _NAME)
+    .group_by(NAME, alert.c.severity)
+    .order_by(_COUNT.desc(), alert.c.severity.desc(), NAME)
     .limit(MOST_KINDS)
 )
 
@@ -174,6 +193,7 @@ def incident_brief(conn: Connection, incident_id: UUID, destination: str) -> Inc
         return None
     row = rows[0]
     alerts = [_alert(each) for each in rows if each.alert_fingerprint is not None]
+    is_whole = row.alert_count <= len(alerts)
     return IncidentBrief(
         incident=incident_from(row),
         alerts=alerts,
@@ -181,8 +201,15 @@ def incident_brief(conn: Connection, incident_id: UUID, destination: str) -> Inc
         route=row.route or "",
         anchor=row.anchor,
         comment=row.comment,
-        common_labels=common_labels([each.labels for each in alerts]),
+        common_labels=common_labels([each.labels for each in alerts] if is_whole else labels_of(conn, incident_id)),
+        groups=_groups_of_few(alerts) if is_whole else groups_of(conn, [incident_id]).get(incident_id, ()),
+        deployment=row.deployment,
     )
+
+
+def _groups_of_few(alerts: Sequence[AlertBrief]) -> list[Group]:
+    firing = [each for each in alerts if each.state is AlertState.FIRING]
+    return grouped((each.labels, each.severity) for each in firing or alerts)
 
 
 def brief_of_new(incident: Incident, standing: Iterable[tuple[Alert, Event]], route: str) -> IncidentBrief:
@@ -190,10 +217,11 @@ def brief_of_new(incident: Incident, standing: Iterable[tuple[Alert, Event]], ro
 
     `standing` are all its alerts, each with the latest event about it; `incident` has its number.
     """
-    ranked = sorted(standing, key=lambda each: each[0].fingerprint)
-    ranked.sort(key=lambda each: (each[0].severity, each[0].starts_at), reverse=True)
-    ranked.sort(key=lambda each: each[0].state is not AlertState.FIRING)
-    alerts = [_alert_of(*each) for each in ranked[:SHOWN_ALERTS]]
+    every = sorted(standing, key=lambda each: each[0].fingerprint)
+    every.sort(key=lambda each: each[0].starts_at, reverse=True)
+    every.sort(key=lambda each: _standing_of(*each))
+    firing = [each for each in every if each[0].state is AlertState.FIRING]
+    alerts = [_alert_of(*each) for each in every[:SHOWN_ALERTS]]
     return IncidentBrief(
         incident=incident,
         alerts=alerts,
@@ -201,8 +229,15 @@ def brief_of_new(incident: Incident, standing: Iterable[tuple[Alert, Event]], ro
         route=route,
         anchor=None,
         comment=None,
-        common_labels=common_labels([each.labels for each in alerts]),
+        common_labels=common_labels([event.labels for _, event in every]),
+        groups=grouped((event.labels, alert.severity) for alert, event in firing or every),
     )
+
+
+def _standing_of(alert: Alert, latest: Event) -> tuple[bool, tuple[bool, int, int], float]:
+    """Where an alert stands in the list, its age apart."""
+    order = order_of(latest.labels, alert.severity)
+    return (alert.state is not AlertState.FIRING, order, -excess(latest.value, latest.threshold))
 
 
 def _alert_of(alert: Alert, latest: Event) -> AlertBrief:
@@ -217,6 +252,7 @@ def _alert_of(alert: Alert, latest: Event) -> AlertBrief:
         value=latest.value,
         threshold=latest.threshold,
         links=[{"title": link.title, "url": link.url} for link in latest.links],
+        decided_by=latest.decided_by,
         silent_since=alert.last_seen_at if alert.is_silent else None,
     )
 
@@ -233,6 +269,7 @@ def _alert(row: AnyRow) -> AlertBrief:
         value=row.alert_value,
         threshold=row.alert_threshold,
         links=row.alert_links,
+        decided_by=row.alert_decided_by,
         silent_since=row.alert_last_seen_at if row.alert_is_silent else None,
     )
 
@@ -276,6 +313,7 @@ def digest_brief(
         window_start=window.window_start,
         due_at=window.due_at,
         incidents=listed,
+        groups=groups_of(conn, [each.id for each, _ in listed]) if listed else {},
         unlisted_open_count=still - still_listed,
         unlisted_ended_count=(total - still) - (len(listed) - still_listed),
         storm=storm,

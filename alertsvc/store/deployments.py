@@ -1,6 +1,6 @@
 """What happened to versions of models: written once, read by model, the latest first."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +10,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 from alertsvc.core.deployments import Deployment
 from alertsvc.store.bulk import AnyRow, insert_rows
 from alertsvc.store.tables import deployment
+
+MOST_NEAR = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,14 @@ def of_model(conn: Connection, model: str | None, after: UUID | None = None, lim
         chosen = chosen.where(or_(at < last, and_(at == last, d.id < after)))
     rows = conn.execute(chosen.order_by(at.desc(), d.id.desc()).limit(limit))
     return [_record(row) for row in rows]
+
+
+def since(conn: Connection, models: Collection[str], instant: datetime) -> list[Deployment]:
+    """What happened to any of the models from `instant` on, the latest first; at most `MOST_NEAR`."""
+    d = deployment.c
+    chosen = select(deployment).where(d.model.in_(sorted(models)), d.happened_at >= instant)
+    rows = conn.execute(chosen.order_by(d.happened_at.desc(), d.id.desc()).limit(MOST_NEAR))
+    return [_record(row).deployment for row in rows]
 
 
 def by_id(conn: Connection, deployment_id: UUID) -> DeploymentRecord | None:

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from alertsvc.channels import view
 from alertsvc.channels.base import Envelope
 from alertsvc.channels.heading import Heading, heading_of
 from alertsvc.channels.message import AlertLine, DigestItem, DigestMessage, IncidentMessage, Message
 from alertsvc.channels.render import Rendering
 from alertsvc.channels.samples import DIGEST, INCIDENT, START, STORM, STORM_OVER
-from alertsvc.channels.view import breach, digest_title, headline, verdict, window
+from alertsvc.channels.view import digest_title, headline, verdict, what_is_wrong, window
+from alertsvc.core.consequence import Group, called
 from alertsvc.core.model import AlertState, IncidentStatus, Link, Reason, Severity
 from tests.channels.hostile import digest_of, everywhere, storm_of
 
@@ -32,9 +34,10 @@ def render(template: str, message: Message) -> Rendering:
         title = digest_title(message) if message.storm else f"{message.name} digest: {verdict(message)}"
         text = title if "title" in template else window(message)
     elif template == "title.txt":
-        text = f"{message.title} {breach(message)}".strip()
+        text = view.title(message) if message.groups else f"{message.title} {view.breach(message)}".strip()
     else:
-        text = f"{headline(message)}. {message.summary}".strip()
+        said = what_is_wrong(message) if message.groups else message.summary
+        text = f"{headline(message)}. {said}".strip()
     return Rendering(text)
 
 
@@ -96,6 +99,52 @@ RESOLVED = replace(
     firing_count=0,
     ended_count=1,
 )
+
+
+def measured(metric: str, kind: str, feature: str, value: float, threshold: float, **annotations: str) -> AlertLine:
+    about = {"alertname": metric, "kind": kind, **({"feature": feature} if feature else {})}
+    named = called(about)
+    said = f"{named.rpartition(', ')[2]} is {value} (alert beyond {threshold})"
+    return AlertLine(
+        fingerprint=f"{sum(map(ord, named)):016x}",
+        name=metric,
+        state=AlertState.FIRING,
+        severity=Severity.CRITICAL,
+        labels={"model": "churn-xgb", "environment": "production", **about},
+        annotations={"summary": said, **annotations},
+        starts_at=START - timedelta(minutes=2),
+        value=value,
+        threshold=threshold,
+        called=named,
+        decided_by="thresholds.yaml",
+    )
+
+
+ROLLED_UP = replace(
+    INCIDENT,
+    title="churn-xgb production: accuracy",
+    subject="churn-xgb production",
+    summary="accuracy is 0.893, usually about 0.918 in 32 values: the latest are below the limit 0.909",
+    description="",
+    labels={"model": "churn-xgb", "environment": "production"},
+    alerts=(
+        replace(
+            measured("accuracy", "performance", "", 0.893, 0.909, rule="models.churn-xgb.accuracy.adaptive"),
+            decided_by="adaptive",
+        ),
+        measured("psi", "prediction_drift", "score", 0.27, 0.25),
+        measured("failed_expectations", "data_quality", "", 2, 1, summary="2 of 8 expectations failed: not null"),
+        *(measured("psi", "data_drift", f"f{number}", 2.1 - number / 10, 0.25) for number in range(7)),
+    ),
+    groups=(
+        Group("performance", Severity.CRITICAL, 1, "accuracy"),
+        Group("prediction_drift", Severity.CRITICAL, 1, "prediction drift, psi of score", 1),
+        Group("data_quality", Severity.CRITICAL, 1, "failed_expectations"),
+        Group("data_drift", Severity.CRITICAL, 500, "", 500),
+    ),
+    firing_count=503,
+    deployment="champion -> v7, 40m before it began",
+)
 TRIAL = replace(
     INCIDENT,
     reason=Reason.TEST,
@@ -136,6 +185,7 @@ WEEK = replace(
 )
 SCENES: Mapping[str, Message] = {
     "opened": OPENED,
+    "rolled_up": ROLLED_UP,
     "raised": RAISED,
     "acknowledged": ACKNOWLEDGED,
     "resolved": RESOLVED,

@@ -44,6 +44,7 @@ COMMANDS = (
     ["token", "revoke"],
     ["send-test"],
     ["explain"],
+    ["models"],
 )
 
 

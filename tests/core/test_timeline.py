@@ -166,7 +166,7 @@ AGE = {"alertname": "psi", "model": "churn", "kind": "drift", "severity": "warni
     [
         pytest.param({"labels": AGE, "value": 0.41, "threshold": 0.2}, "feature age: psi 0.41 ≥ 0.2", id="above"),
         pytest.param({"labels": AGE, "value": 0.1, "threshold": 0.2}, "feature age: psi 0.1 < 0.2", id="below"),
-        pytest.param({"labels": AGE, "value": 123456.7}, "feature age: psi 1.235e+05", id="without-a-threshold"),
+        pytest.param({"labels": AGE, "value": 123456.7}, "feature age: psi 123,457", id="without-a-threshold"),
         pytest.param({"labels": AGE}, "feature age: psi", id="without-a-value"),
         pytest.param(
             {"labels": {**AGE, "dataset": "eu", "zone": "b", "test": "ks"}},

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from alertsvc.channels.message import IncidentMessage
 from alertsvc.core.deployments import Deployment, said, superseded
 from alertsvc.engine.deploying import record_deployments
 from alertsvc.store import deployments
 from alertsvc.store.deployments import DeploymentRecord
+from tests.engine.observing import post
 from tests.engine.test_freshness import HOUR, Watch
 from tests.world import START, World
 
@@ -118,3 +120,26 @@ async def test_the_latest_come_first_a_page_at_a_time(watch: Watch) -> None:
     assert {version for _, version in seen} == {str(each) for each in range(6)}
     versions = await watch.world.database.snapshot(lambda conn: deployments.versions_of(conn, "churn", 10))
     assert versions[0].last_at == START + timedelta(hours=2)
+
+
+async def test_what_was_deployed_before_it_began_stands_in_what_people_read(watch: Watch) -> None:
+    world = watch.world
+    await record(watch, made("6", hours=-1), made("7", alias="champion"), made("8", action="created"))
+    world.now = START + timedelta(minutes=42)
+    bad = {"metric": "auc", "value": 0.5, "threshold": 0.7, "severity": "critical"}
+    await post(world, {**bad, "observed_at": (START + timedelta(minutes=40, seconds=9)).isoformat()})
+    await world.deliver()
+    (message,) = world.channel().sent
+    assert isinstance(message, IncidentMessage)
+    assert message.deployment == "champion -> v7, 40m before it began"
+
+
+async def test_a_deployment_of_long_ago_or_of_elsewhere_is_no_cause(watch: Watch) -> None:
+    world = watch.world
+    await record(watch, made("6", hours=-24 * 8), made("7", environment="staging"))
+    world.now = START + HOUR
+    await post(world, {"metric": "auc", "value": 0.5, "threshold": 0.7, "severity": "critical"})
+    await world.deliver()
+    (message,) = world.channel().sent
+    assert isinstance(message, IncidentMessage)
+    assert message.deployment == ""

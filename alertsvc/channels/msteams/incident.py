@@ -10,7 +10,7 @@ from alertsvc.channels.message import AlertLine, IncidentMessage
 from alertsvc.channels.msteams.elements import box, fact, line, link_run, paragraphs, run
 from alertsvc.channels.selection import background, hidden_alert_count, listed_alerts, shown_labels
 from alertsvc.channels.tidy import UNTITLED, Room
-from alertsvc.channels.view import facts, reading
+from alertsvc.channels.view import detail, facts, named, own_labels, reading
 from alertsvc.channels.wording import counted
 from alertsvc.core.model import AlertState, IncidentStatus, Reason
 
@@ -20,6 +20,7 @@ STYLES: Mapping[IncidentStatus, str] = {
     IncidentStatus.RESOLVED: "good",
 }
 TEST_STYLE = "accent"
+MAX_DETAIL_CHARS = 250
 
 
 def incident_body(message: IncidentMessage, heading: Heading, room: Room) -> list[JsonObject]:
@@ -50,22 +51,23 @@ def _body(message: IncidentMessage, heading: Heading, room: Room) -> Iterator[Js
 
 def _alerts(message: IncidentMessage) -> Iterator[JsonObject]:
     listed, hidden = listed_alerts(message), hidden_alert_count(message)
-    yield from (_alert(alert) for alert in listed)
+    yield from (_alert(alert, detail(alert, message)) for alert in listed)
     if hidden:
         more = f"and {counted(hidden, 'more alert')}" if listed else counted(hidden, "alert")
         yield line([run(more, isSubtle=True)], spacing="Small")
 
 
-def _alert(alert: AlertLine) -> JsonObject:
+def _alert(alert: AlertLine, said: str) -> JsonObject:
     mark = "•" if alert.state is AlertState.FIRING else "✅"
-    own = "   ".join(f"{name}={value}" for name, value in alert.labels.items())
+    own = "   ".join(f"{name}={value}" for name, value in own_labels(alert).items())
     measured = reading(alert)
     return line(
         [
             run(f"{mark} "),
-            link_run(alert.name, alert.links[0].url if alert.links else None, weight="Bolder"),
+            link_run(named(alert), alert.links[0].url if alert.links else None, weight="Bolder"),
             run(f"  {measured}" if measured else ""),
             run(f"  {own}" if own else "", fontType="Monospace", size="Small", isSubtle=True),
+            run(f"  {clean_line(said, MAX_DETAIL_CHARS)}" if said else "", size="Small"),
         ],
         spacing="Small",
     )

@@ -7,7 +7,7 @@ from alertsvc.channels.clean import clean_line, clean_text
 from alertsvc.channels.heading import Heading
 from alertsvc.channels.message import AlertLine, DigestMessage, IncidentMessage
 from alertsvc.channels.selection import hidden_alert_count, listed_alerts, shown_labels
-from alertsvc.channels.view import facts, item_status, reading, storm_lines, window
+from alertsvc.channels.view import detail, facts, item_status, named, own_labels, reading, storm_lines, window
 from alertsvc.channels.wording import counted
 
 MAX_KEYS = 30
@@ -38,14 +38,14 @@ def _of_incident(message: IncidentMessage, heading: Heading) -> Iterator[tuple[s
 
 
 def _alerts(message: IncidentMessage) -> Iterator[str]:
-    yield from (_alert(alert) for alert in listed_alerts(message))
+    yield from (_alert(alert, detail(alert, message)) for alert in listed_alerts(message))
     if hidden := hidden_alert_count(message):
         yield f"and {counted(hidden, 'more alert')}"
 
 
-def _alert(alert: AlertLine) -> str:
-    own = " ".join(f"{name}={value}" for name, value in alert.labels.items())
-    return " ".join(filter(None, [alert.name, f"[{alert.state.value}]", reading(alert), own]))
+def _alert(alert: AlertLine, said: str) -> str:
+    own = " ".join(f"{name}={value}" for name, value in own_labels(alert).items())
+    return " ".join(filter(None, [named(alert), f"[{alert.state.value}]", reading(alert), own, said]))
 
 
 def _of_digest(message: DigestMessage) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from alertsvc.channels.slack.blocks import MAX_FIELD_CHARS, MAX_SECTION_CHARS, b
 from alertsvc.channels.slack.mrkdwn import code, date, escaped, escaped_line, link
 from alertsvc.channels.slack.parts import STATE_COLORS, TEST_COLOR, Look, Parts
 from alertsvc.channels.tidy import UNTITLED, Room
-from alertsvc.channels.view import facts, reading
+from alertsvc.channels.view import detail, facts, named, own_labels, reading
 from alertsvc.channels.wording import counted, moment
 from alertsvc.core.model import AlertState, IncidentStatus, Reason
 
@@ -69,7 +69,7 @@ def _alerts(message: IncidentMessage) -> Iterator[str]:
     """A line for each alert that is listed, as far as a section holds them."""
     listed, hidden, length = listed_alerts(message), hidden_alert_count(message), 0
     for position, alert in enumerate(listed):
-        line = _alert(alert)
+        line = _alert(alert, detail(alert, message))
         length += len(line) + 1
         if length > MAX_SECTION_CHARS - 40:
             hidden += len(listed) - position
@@ -79,15 +79,16 @@ def _alerts(message: IncidentMessage) -> Iterator[str]:
         yield f"and {counted(hidden, 'more alert')}"
 
 
-def _alert(alert: AlertLine) -> str:
+def _alert(alert: AlertLine, said: str) -> str:
     mark = "•" if alert.state is AlertState.FIRING else "✅"
-    name = link(escaped_line(alert.name, MAX_LABEL_CHARS), alert.links[0].url if alert.links else None)
+    name = link(escaped_line(named(alert), MAX_LABEL_CHARS), alert.links[0].url if alert.links else None)
     own: list[str] = []
-    for label in (f"{name}={value}" for name, value in alert.labels.items()):
+    for label in (f"{name}={value}" for name, value in own_labels(alert).items()):
         box = code(label, MAX_LABEL_CHARS)
         if sum(map(len, own)) + len(box) <= MAX_ALERT_CHARS:
             own.append(box)
-    return " ".join(filter(None, [mark, name, escaped_line(reading(alert), MAX_LABEL_CHARS), *own]))
+    beside = f"· {escaped_line(said, MAX_ALERT_CHARS)}" if said else ""
+    return " ".join(filter(None, [mark, name, escaped_line(reading(alert), MAX_LABEL_CHARS), *own, beside]))
 
 
 def _labels(message: IncidentMessage) -> Iterator[str]:

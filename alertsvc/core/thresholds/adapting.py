@@ -1,6 +1,7 @@
 """What a limit that follows the series says of a value: where neither its sender nor a band finds it bad."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
@@ -9,6 +10,7 @@ from alertsvc.core.adaptive.ewma import SPAN, WINDOW, Chart, Judgement, State, j
 from alertsvc.core.adaptive.seasonal import Dated, judge_by_weekday
 from alertsvc.core.adaptive.transforms import Side, transform_for
 from alertsvc.core.model import AlertState, Event, Severity
+from alertsvc.core.numbers import short
 from alertsvc.core.observation import Observation
 from alertsvc.core.thresholds.points import History, Point, values_of
 from alertsvc.core.thresholds.policy import OUTSIDE, STREAM, Adaptive, Policy
@@ -32,6 +34,9 @@ BASELINE = "baseline"
 """The annotation with what is usual for the series, in words."""
 LIMIT = "limit"
 """The annotation with the limit that follows from that, in words."""
+SUMMARY = "summary"
+IN_NUMBERS = re.compile(r" is [-\d.,e+]+( \(alert [^()]*\))?")
+"""What follows the name of a metric where its summary says nothing but the value and its limit."""
 
 
 def adapted(event: Event, policy: Policy, history: History, received_at: datetime) -> Event:
@@ -122,13 +127,15 @@ def warming_up(event: Event, *, is_accepted: bool) -> Event:
 
 
 def _said(event: Event, found: Judgement, usual: Sequence[Point], rule: str | None) -> Event:
-    limits = [f"{found.lower:.3g} at least" if found.lower is not None else ""]
-    limits += [f"{found.upper:.3g} at most" if found.upper is not None else ""]
+    limits = [f"{short(found.lower)} at least" if found.lower is not None else ""]
+    limits += [f"{short(found.upper)} at most" if found.upper is not None else ""]
     average = "the value itself" if found.is_leap else "the average of the last values"
     words = {
-        BASELINE: f"about {median(values_of(usual)):.3g} in {found.point_count} values",
+        BASELINE: f"about {short(median(values_of(usual)))} in {found.point_count} values",
         LIMIT: " and ".join(filter(None, limits)),
     }
+    if _is_in_numbers(event):
+        words[SUMMARY] = _sentence(event, found, words)
     judged = replace(
         event,
         state=AlertState.FIRING if found.is_alarm else AlertState.RESOLVED,
@@ -139,3 +146,29 @@ def _said(event: Event, found: Judgement, usual: Sequence[Point], rule: str | No
     if not found.is_alarm:
         return told(judged, rule, None)
     return told(judged, rule, f"{average} leaves what is usual for this series: {words[BASELINE]}, {words[LIMIT]}")
+
+
+def _about(event: Event) -> str:
+    seen = event.observation
+    if seen is None:
+        return ""
+    return f"{seen.metric} of {seen.feature}" if seen.feature else seen.metric
+
+
+def _is_in_numbers(event: Event) -> bool:
+    """Whether its summary was made of its numbers, by a limit that did not decide: its sender wrote none."""
+    said = event.annotations.get(SUMMARY, "")
+    return IN_NUMBERS.fullmatch(said.removeprefix(_about(event))) is not None
+
+
+def _sentence(event: Event, found: Judgement, words: Mapping[str, str]) -> str:
+    """What a value is beside what is usual: `accuracy is 0.884, usually about 0.918 in 32 values: …`."""
+    said = f"{_about(event)} is {short(event.value or 0.0)}"
+    if not found.is_alarm:
+        return f"{said}, within its usual range: {words[BASELINE]}, {words[LIMIT]}"
+    said = f"{said}, usually {words[BASELINE]}"
+    side = "above" if found.e > 0 else "below"
+    limit = "" if found.threshold is None else f" {short(found.threshold)}"
+    if found.is_leap or found.smoothed is None:
+        return f"{said}: {side} the limit{limit} for a single value"
+    return f"{said}: the average of the latest, {short(found.smoothed)}, is {side} the limit{limit}"

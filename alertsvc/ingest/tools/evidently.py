@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from alertsvc.core.numbers import apart, short
 from alertsvc.ingest.decoding import Json, as_object, as_text, objects
 from alertsvc.ingest.metrics import Direction
 from alertsvc.ingest.tools.context import Context, UnknownShapeError, check_split, metadata_of
@@ -132,9 +133,12 @@ def _of_all(whole: Finding, overall: Sequence[Finding], columns: Sequence[Findin
     if judged and not whole.is_error:
         whole = replace(whole, breached=any(each.breached for each in judged))
     if (columns or bad) and not whole.is_error and whole.value is not None:
-        limit = f" (alert at or above {whole.threshold:.3g})" if isinstance(whole.threshold, float) else ""
+        shown, limit = short(whole.value), ""
+        if isinstance(whole.threshold, float):
+            shown, edge = apart(whole.value, whole.threshold)
+            limit = f" (alert at or above {edge})"
         words = "; ".join((said, *(f"{name} failed" for name in bad)))
-        whole = replace(whole, summary=f"{whole.metric} is {whole.value:.3g}{limit}: {words}")
+        whole = replace(whole, summary=f"{whole.metric} is {shown}{limit}: {words}")
     return whole
 
 

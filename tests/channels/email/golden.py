@@ -13,11 +13,13 @@ from alertsvc.channels.email.settings import settings_of
 from alertsvc.channels.message import Message
 from alertsvc.channels.render import TemplateRenderer
 from alertsvc.channels.samples import DIGEST, INCIDENT, RESOLVED, STORM, STORM_OVER
+from tests.channels.scenes import ROLLED_UP
 
 FOLDER = Path(__file__).parent / "golden"
 FIRST = "<019ab000000070008000000000000012.00000000000000000000000000000001@example.com>"
 REVIEWED: Mapping[str, Message] = {
     "opened": INCIDENT,
+    "rolled_up": ROLLED_UP,
     "resolved": replace(RESOLVED, resolved_by="ana@example.org"),
     "digest": DIGEST,
     "storm": STORM,
