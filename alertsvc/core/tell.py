@@ -211,8 +211,19 @@ class Telling:
         If so, that was the last word, and a wrong one: what is so now is said again. A word too many does less harm.
         """
         believer = self._out.believers.get(destination)
-        if believer is None or (believer.state == "ended") is (reason is Reason.RESOLVED):
-            return
+        if believer is not None and (believer.state == "ended") is not (reason is Reason.RESOLVED):
+            self._say_again(believer, f"said again: {reason} may have come after it")
+
+    def was_overtaken(self, destination: str) -> None:
+        """It ended for `destination` while a digest that says it fires was on its way: the end, which left by itself,
+        may have come first.
+        """
+        believer = self._out.believers.get(destination)
+        if believer is not None and believer.state == "ended" and believer.deliver is not Deliver.DIGEST:
+            self._say_again(believer, "said again: the digest that told of it may have come after it")
+
+    def _say_again(self, believer: Believer, why: str) -> None:
+        destination = believer.destination
         if believer.state == "ended":
             truth, is_wanted = Reason.RESOLVED, self._carries(destination, Reason.RESOLVED)
         else:
@@ -221,7 +232,7 @@ class Telling:
         said = FIRING_NEWS if truth is Reason.REPEATED else {truth}
         follows = any(each.reason in said and each.surely_here for each in self._out.lane(destination))
         if is_wanted and not follows:
-            self._out.send(believer, truth, self._now, f"said again: {reason} may have come after it")
+            self._out.send(believer, truth, self._now, why)
 
     # What follows for one destination
 

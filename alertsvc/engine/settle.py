@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -20,12 +20,14 @@ from alertsvc.engine.muting import KeptBack
 from alertsvc.store import incidents, mutes, outbox, settling
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.outbox import Claimed
-from alertsvc.store.settling import AttemptRecord, Covered
+from alertsvc.store.settling import AttemptRecord, Covered, Lane
 
 MENDED_BY_PEOPLE = frozenset({Fault.AUTH_ERROR, Fault.CONFIGURATION})
 """Faults that go away when somebody rotates a credential or corrects a setting: worth trying slowly."""
 
 
+JUST_BEFORE = timedelta(seconds=1)
+"""Some digests are written a moment before their sending begins."""
 NOT_TAKEN = frozenset({"again", "failed"})
 
 
@@ -42,10 +44,14 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a try came to: `accepted`, `failed`, `suppressed`, `again` or `fenced` (no longer this try's to say)."""
+    """What a try came to: `accepted`, `failed`, `suppressed`, `again` or `fenced` (no longer this try's to say).
+
+    `overtaken` is where an incident ended while a digest that tells of it was on its way.
+    """
 
     tried: Tried
     state: str
+    overtaken: Sequence[Lane] = ()
 
     @property
     def may_have_come_late(self) -> bool:
@@ -55,7 +61,7 @@ class Settled:
     @property
     def is_to_be_reconsidered(self) -> bool:
         """Whether what is on its way, or was said last, may not be what should be said."""
-        return self.state in NOT_TAKEN or self.may_have_come_late
+        return self.state in NOT_TAKEN or self.may_have_come_late or bool(self.overtaken)
 
 
 Ended = tuple[str, list[HistoryEntry]]
@@ -73,7 +79,7 @@ def settle(
     for each in sorted(tries, key=lambda tried: tried.claimed.lane):
         entries = covered.get(each.claimed.id, [])
         state, lines = _settle_one(conn, each, entries, moment, chance())
-        settled.append(Settled(each, state))
+        settled.append(Settled(each, state, _overtaken(conn, each, state)))
         history += lines
     sent = ((each, each.outcome) for each in tries)
     new = Insertions()
@@ -92,15 +98,33 @@ def reconsider(conn: Connection, settled: Sequence[Settled], moment: Moment) -> 
     about: dict[UUID, dict[str, Settled]] = {}
     for each in settled:
         claimed = each.tried.claimed
+        for incident_id, destination in each.overtaken:
+            about.setdefault(incident_id, {})[destination] = each
         if each.is_to_be_reconsidered and claimed.incident_id is not None:
             about.setdefault(claimed.incident_id, {})[claimed.destination] = each
     for situation in incidents.situations(conn, about, (), moment.now) if about else ():
         if situation.incident is not None:
             telling = Telling(situation.incident, situation, moment)
             for destination, each in sorted(about[situation.incident.id].items()):
-                hear = telling.may_have_come_late if each.may_have_come_late else telling.was_not_taken
-                hear(destination, each.tried.claimed.reason)
+                _reconsider_for(telling, destination, each)
             apply_effects(conn, telling.finish(), moment)
+
+
+def _reconsider_for(telling: Telling, destination: str, each: Settled) -> None:
+    if each.tried.claimed.incident_id is None:
+        telling.was_overtaken(destination)
+    elif each.may_have_come_late:
+        telling.may_have_come_late(destination, each.tried.claimed.reason)
+    else:
+        telling.was_not_taken(destination, each.tried.claimed.reason)
+
+
+def _overtaken(conn: Connection, tried: Tried, state: str) -> list[Lane]:
+    """Where an incident ended after a digest was written that was taken, or may have been."""
+    maybe_taken = state == "accepted" or (state == "failed" and isinstance(tried.outcome, Unknown))
+    if tried.claimed.digest_id is None or not maybe_taken:
+        return []
+    return settling.ended_meanwhile(conn, tried.claimed.id, tried.started_at - JUST_BEFORE)
 
 
 def _settle_one(conn: Connection, tried: Tried, covered: list[Covered], moment: Moment, chance: float) -> Ended:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, case, func, select, text, update
+from sqlalchemy import Connection, and_, bindparam, case, func, select, text, update
 
 from alertsvc.core.effects import Timer
 from alertsvc.core.model import Reason
@@ -110,6 +110,20 @@ _FIRING = (
 )
 
 
+_ENDED_MEANWHILE = (
+    select(notification.c.incident_id, notification.c.destination)
+    .join(
+        believer,
+        and_(
+            believer.c.incident_id == notification.c.incident_id, believer.c.destination == notification.c.destination
+        ),
+    )
+    .where(notification.c.delivery_id == bindparam("delivery"), believer.c.ended_at >= bindparam("since"))
+    .distinct()
+    .order_by(notification.c.incident_id, notification.c.destination)
+)
+
+
 def covered_by(conn: Connection, delivery_ids: Iterable[UUID]) -> dict[UUID, list[Covered]]:
     """The pending notifications of deliveries, by delivery."""
     found: dict[UUID, list[Covered]] = {}
@@ -126,6 +140,12 @@ def hold_lanes(conn: Connection, lanes: Iterable[Lane]) -> None:
         return
     rows = [{"incident_id": incident_id, "destination": destination} for incident_id, destination in listed]
     conn.execute(_HOLD, {"rows": encoded(_LANE_FIELDS, rows)}).all()
+
+
+def ended_meanwhile(conn: Connection, delivery_id: UUID, since: datetime) -> list[Lane]:
+    """Of the incidents that a digest tells of: those which have ended since, and for whom."""
+    found = conn.execute(_ENDED_MEANWHILE, {"delivery": delivery_id, "since": since})
+    return [(row.incident_id, row.destination) for row in found]
 
 
 def end_covered(

@@ -422,6 +422,7 @@ class Memory:
         self._believe(attempt, answer)
         if answer is Answer.ACCEPTED:
             self._accepted(row)
+            self._was_overtaken(attempt)
         else:
             self.troubled.add(row.lane)
             self._was_not_taken(row, answer)
@@ -449,6 +450,17 @@ class Memory:
             telling = Telling(self.incidents[about], self.situation(about), self.moment())
             telling.was_not_taken(row.made.destination, row.reason)
             self._write(telling.finish())
+
+    def _was_overtaken(self, attempt: Try) -> None:
+        """An end that left by itself may have come before the digest that says it fires."""
+        for each in attempt.content:
+            known = self.believers[each.incident_id, each.destination]
+            is_in_digest = attempt.row.made.incident_id is None
+            if is_in_digest and known.ended_at is not None and known.ended_at >= each.written_at:
+                situation = self.situation(each.incident_id)
+                telling = Telling(self.incidents[each.incident_id], situation, self.moment())
+                telling.was_overtaken(each.destination)
+                self._write(telling.finish())
 
     def _covered(self, row: Row) -> list[Note]:
         return [note for note in self.notes.values() if note.state == "pending" and note.delivery_id == row.made.id]

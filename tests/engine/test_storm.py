@@ -206,6 +206,27 @@ async def test_what_waits_and_ends_is_listed_as_ended(database: Database) -> Non
     await everything_is_told(world)
 
 
+async def test_an_end_that_overtakes_the_summary_is_said_again(database: Database) -> None:
+    world = World(database, stormy(replace(destination("chat"), storm=MESSAGES)))
+    await world.post(*alerts(range(8)))
+    await world.deliver()
+    await world.pass_time(25 * SECOND, step=SECOND)
+    while not (summaries := [each for each in await world.claim() if each.digest_id is not None]):
+        world.now += SECOND
+        await world.ticker.sweep()
+    on_its_way = await world.send(summaries)
+    world.now += SECOND
+    world.rules = stormy(destination("chat"))  # with no storms its end leaves by itself
+    await world.post(*alerts(range(7, 8), AlertState.RESOLVED))
+    await world.deliver()
+    assert shape(world.channel())[-2:] == ["storm", "resolved"]
+    await world.settle(on_its_way)
+    await world.deliver()
+    said = [each for each in world.channel().sent if isinstance(each, IncidentMessage)][-2:]
+    assert [(each.title, str(each.reason)) for each in said] == [("Down Down-7", "resolved")] * 2
+    await everything_is_told(world)
+
+
 async def test_what_gets_worse_while_it_waits_is_told_at_once_when_that_is_new(database: Database) -> None:
     world = World(database, stormy(replace(destination("chat"), storm=MESSAGES)))
     await world.post(*alerts(range(8), severity=Severity.ERROR))
