@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from tests.programs import asked, eventually, free_port
-from tests.recipes.stage import SECRET, Stage, told
+from tests.recipes.stage import SCRIPTS, SECRET, Stage, told
 
 Say = Callable[[str], None]
 HTTPX = "httpx>=0.28,<1"
@@ -18,15 +18,16 @@ class Tool:
     show: Callable[[Stage, Say], Awaitable[None]]
 
 
-def bad_then_good(script: str) -> Callable[[Stage, Say], Awaitable[None]]:
-    """A bad run opens one incident, another keeps it one, a good run ends it."""
+def bad_then_good(script: str, **environment: str) -> Callable[[Stage, Say], Awaitable[None]]:
+    """A bad run opens one incident, another keeps it one, a good run ends it. `{folder}` is where the stage is."""
 
     async def show(stage: Stage, say: Say) -> None:
+        settings = {name: value.format(folder=stage.folder) for name, value in environment.items()}
         for turn in ("first", "second"):
-            answer = told(await stage.run(script, "bad"))
+            answer = told(await stage.run(script, "bad", **settings))
             (incident,) = await stage.open_incidents()
             say(f"{turn} bad run: {answer}; open: #{incident.number} {incident.title} ({incident.severity})")
-        answer = told(await stage.run(script, "good"))
+        answer = told(await stage.run(script, "good", **settings))
         assert await stage.open_incidents() == []
         ended = await stage.client.incidents.get(incident.number)
         say(f"good run: {answer}; #{ended.number} is {ended.status} by {ended.resolved_by}")
@@ -71,5 +72,23 @@ TOOLS: Mapping[str, Tool] = {
     ),
     "great-expectations": Tool(("great_expectations==1.24.1", HTTPX), bad_then_good("a_checkpoint.py")),
     "scikit-learn": Tool(("scikit-learn>=1.5,<2", HTTPX), bad_then_good("a_trained_model.py")),
+    "airflow": Tool(
+        ("apache-airflow>=3,<4", HTTPX),
+        bad_then_good(
+            "dags/nightly.py",
+            AIRFLOW_HOME="{folder}/airflow",
+            AIRFLOW__CORE__DAGS_FOLDER=str(SCRIPTS / "dags"),
+            AIRFLOW__CORE__LOAD_EXAMPLES="False",
+        ),
+    ),
+    "prefect": Tool(
+        ("prefect>=3,<4", HTTPX),
+        bad_then_good(
+            "a_prefect_flow.py",
+            PREFECT_HOME="{folder}/prefect",
+            PREFECT_SERVER_ANALYTICS_ENABLED="false",
+            PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
+        ),
+    ),
     "mlflow": Tool(("mlflow==3.17.2", HTTPX), mlflow),
 }
