@@ -1,6 +1,5 @@
 """Puts the doors before the service: the Litestar application."""
 
-import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -65,9 +64,6 @@ def application(seat: Seat) -> Litestar:
         await service.start()
         if reloader is not None:
             await reloader.start()
-        gc.collect()
-        gc.freeze()  # what lives now lives on: the collector need not look at it again
-        gc.set_threshold(50_000, 20, 50)
         try:
             yield
         finally:

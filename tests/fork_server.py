@@ -1,7 +1,7 @@
 """Starts the service quickly, again and again: by forks of a process that has imported everything it needs.
 
 A fork is a process like any other, with its own memory, files and sockets: only the second or two of reading modules,
-which differ in nothing from one start to the next, is left out. The other tests start the command itself.
+which differ in nothing from one start to the next, is left out. Some tests start the command itself.
 """
 
 import asyncio
@@ -9,12 +9,18 @@ import contextlib
 import json
 import os
 import pkgutil
+import queue
 import signal
+import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+IMPORTED_WITHIN_SECONDS = 60
+LOOK_SECONDS = 0.01
 
 
 class Forked:
@@ -22,7 +28,6 @@ class Forked:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self.ended = asyncio.Event()
         self.returncode: int | None = None
 
     def send_signal(self, signum: int) -> None:
@@ -32,64 +37,73 @@ class Forked:
 
     async def wait(self) -> int:
         """Its exit status, once it has ended; a signal's number below zero."""
-        await self.ended.wait()
-        assert self.returncode is not None
+        while self.returncode is None:
+            await asyncio.sleep(LOOK_SECONDS)
         return self.returncode
 
 
 class ForkServer:
-    """Talks to the process that forks. One `fork` at a time."""
+    """Talks to the process that forks. It belongs to no event loop, so that tests can share it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.fork_server"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._running: dict[int, Forked] = {}
-        self._started: asyncio.Queue[Forked] = asyncio.Queue()
+        self._started: queue.Queue[Forked] = queue.Queue()
+        self._one_at_a_time = threading.Lock()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
 
     async def fork(
         self, arguments: Sequence[str], log: Path, environment: Mapping[str, str], program: str = "alertsvc.cli:main"
     ) -> Forked:
         """Run `alertsvc`, or another program, with these arguments in a new process; its output goes to `log`."""
-        assert self._process.stdin
-        order = {"arguments": list(arguments), "log": str(log), "environment": dict(environment), "program": program}
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        async with asyncio.timeout(60):  # the first waits until everything is imported
-            return await self._started.get()
+        around = {**os.environ, **environment}
+        order = {"arguments": list(arguments), "log": str(log), "environment": around, "program": program}
+        return await asyncio.to_thread(self._fork, json.dumps(order).encode() + b"\n")
 
-    async def listen(self) -> None:
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait(20)
+        self._listening.join(20)
+        self._process.stdout.close()
+
+    def _fork(self, order: bytes) -> Forked:
+        assert self._process.stdin
+        with self._one_at_a_time:
+            self._process.stdin.write(order)
+            self._process.stdin.flush()
+            return self._started.get(timeout=IMPORTED_WITHIN_SECONDS)  # the first waits until everything is imported
+
+    def _listen(self) -> None:
         """Take in what has begun and what has ended, for as long as the process lives."""
         assert self._process.stdout
-        async for line in self._process.stdout:
+        for line in self._process.stdout:
             news = json.loads(line)
             if "returncode" not in news:
                 forked = self._running[news["pid"]] = Forked(news["pid"])
-                self._started.put_nowait(forked)
-                continue
-            forked = self._running.pop(news["pid"])
-            forked.returncode = news["returncode"]
-            forked.ended.set()
+                self._started.put(forked)
+            else:
+                self._running.pop(news["pid"]).returncode = news["returncode"]
+
+
+@cache
+def shared_forks() -> ForkServer:
+    """The one of this process, which ends with it."""
+    return ForkServer()
 
 
 @contextlib.asynccontextmanager
 async def fork_server() -> AsyncIterator[ForkServer]:
-    """A process that forks services; it ends with the block."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.fork_server",
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    server = ForkServer(process)
-    listening = asyncio.create_task(server.listen())
+    """One that ends with the block."""
+    server = ForkServer()
     try:
         yield server
     finally:
-        assert process.stdin
-        process.stdin.close()
-        async with asyncio.timeout(20):
-            await process.wait()
-            await listening
+        await asyncio.to_thread(server.close)
 
 
 def tell(news: Mapping[str, int]) -> None:
@@ -124,6 +138,7 @@ def serve_forks() -> None:
         nothing = os.open(os.devnull, os.O_RDONLY)
         for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(ours, theirs)
+        os.environ.clear()
         os.environ.update(order["environment"])
         pkgutil.resolve_name(order["program"])(order["arguments"])
 

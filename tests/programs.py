@@ -17,10 +17,19 @@ from typing import Any
 
 import pytest
 
-from tests.fork_server import Forked, ForkServer
+from tests.fork_server import Forked, ForkServer, shared_forks
 
 ROOT = Path(__file__).parents[1]
 READY_SECONDS = 20.0
+
+
+class _Usual:
+    is_forked = False
+
+
+def fork_services() -> None:
+    """From here on services of this process are forked, where a test says nothing else."""
+    _Usual.is_forked = True
 
 
 def free_port() -> int:
@@ -129,6 +138,7 @@ async def launch(
     failpoints: str = "",
 ) -> Program:
     """The service itself, just begun, with the configuration `config`; forked where it is to be quick."""
+    forks = forks or (shared_forks() if _Usual.is_forked else None)
     chosen, log = port or free_port(), config.with_suffix(".log")
     url = f"http://127.0.0.1:{chosen}"
     environment = {"ALERTSVC_LOG_FORMAT": "json"} | ({"ALERTSVC_DATABASE_URL": database} if database else {})

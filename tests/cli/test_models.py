@@ -22,6 +22,7 @@ BAND = {
     "because": None,
     "severity": "critical",
     "by": "metrics.auc.critical",
+    "method": "band",
 }
 
 

@@ -447,6 +447,7 @@ def hostile_requests(schema: Any) -> list[tuple[str, str, bytes | None, dict[str
     return found
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the more particular one
 async def test_no_operation_has_a_mistake_that_a_client_can_find(service: Program) -> None:
     await asked("POST", service.url + HOOK, GOOD)
     schema = (await asked("GET", f"{service.url}/schema/openapi.json")).json()

@@ -1,6 +1,7 @@
 """Thousands of alerts at once: a destination gets a few messages, then summaries, and nothing is lost."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -22,7 +23,8 @@ from alertsvc.store.tables import alert, notification
 from tests.world import ALL, DELIVER, QUIET, START, TIMING, Recorder, World, destination, event, present, rules
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-MANY, REQUEST = 10_000, 500
+MANY, REQUEST = int(os.environ.get("ALERTSVC_STORM", "4000")), 500
+"""What is decided does not depend on how many they are; ten thousand take minutes."""
 MESSAGES = StormRule(5, MINUTE)
 PAGES = StormRule(50, MINUTE, ends_singly=True)
 CALM = "calm/chat"
@@ -101,8 +103,8 @@ async def everything_is_told(world: World) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_ten_thousand_alerts_in_ten_seconds_make_a_few_messages_and_their_ends_too(database: Database) -> None:
-    many = MANY if database.dialect == "sqlite" else MANY // 5  # what is decided is the same, and takes twice as long
+async def test_thousands_of_alerts_in_ten_seconds_make_a_few_messages_and_their_ends_too(database: Database) -> None:
+    many = MANY if database.dialect == "sqlite" else MANY // 2
     world = World(database, stormy())
     await flood(world, 5 * SECOND, numbers=range(many // 2))
     await world.post(event(calm="yes", host="calm-1"))

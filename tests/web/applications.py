@@ -1,6 +1,5 @@
 """Applications to put before services. To make one takes longer than most tests do, so they are used again."""
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,7 +21,6 @@ def application_of(service: Service) -> Iterator[Litestar]:
         yield app
     finally:
         _free.append((app, seat))
-        gc.unfreeze()  # an application freezes what there is when it starts: what a test leaves is to go
 
 
 def _made(service: Service) -> tuple[Litestar, Seat]:
