@@ -27,6 +27,7 @@ from alertsvc.engine.apply import NobodyBoards
 from alertsvc.engine.audit import CHECKS, Asked, look
 from alertsvc.engine.commands import Decide, Order
 from alertsvc.engine.compose import compose
+from alertsvc.engine.lately import Lately
 from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.receipts import Receipt
@@ -155,6 +156,7 @@ class World:
         self.clock_was_set_by = timedelta(0)
         self.ticker = Ticker(database, lambda: self.rules, lambda: self.now, new_id, ticks=self._ticks)
         self.worker = "worker-1"
+        self.lately = Lately(database, lambda: self.now)
         self._recall = Recall()
 
     def _ticks(self) -> float:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from alertsvc.core.durations import write_duration
+
 DEPLOYED = "deployed"
 NEARBY = timedelta(days=7)
 """What happened longer before is no likely cause."""
@@ -53,6 +55,18 @@ def suspect(before: Iterable[Deployment], environment: str | None, began_at: dat
         and began_at - NEARBY <= each.happened_at <= began_at
     )
     return max(near, key=lambda each: each.happened_at, default=None)
+
+
+def said_before(deployment: Deployment, began_at: datetime) -> str:
+    """It in a few words, and how long it was before something began: "champion -> v7, 40m before it began"."""
+    return f"{said(deployment)}, {_span(began_at - deployment.happened_at)} before it began"
+
+
+def _span(between: timedelta) -> str:
+    """To the minute where it is longer, and no more than two units of it."""
+    seconds = int(between.total_seconds())
+    rounded = seconds - seconds % (3600 if seconds >= 86400 else 60 if seconds >= 60 else 1)
+    return write_duration(timedelta(seconds=rounded))
 
 
 def superseded(before: Iterable[Deployment], made: Iterable[Deployment]) -> set[str]:

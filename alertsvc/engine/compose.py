@@ -64,11 +64,15 @@ def compose(
 
 
 def first_word(
-    brief: IncidentBrief, claimed: Claimed, rules: Rules, external_url: str | None, now: datetime
+    brief: IncidentBrief, claimed: Claimed, rules: Rules, external_url: str | None, now: datetime, *, deployment: str
 ) -> tuple[Message, Envelope]:
-    """The message and envelope of the first delivery about an incident: nothing of it has to be read."""
+    """The message and envelope of the first delivery about an incident: nothing of it has to be read.
+
+    `deployment` is what is known without that of what was deployed before it began.
+    """
     envelope = Envelope(claimed.id, claimed.attempt_count, now, brief.anchor, claimed.progress)
-    return incident_message(brief, claimed, rules, external_url, now), envelope
+    message = incident_message(brief, claimed, rules, external_url, now)
+    return replace(message, deployment=deployment), envelope
 
 
 def _as_first_due(conn: Connection, claimed: Claimed) -> Claimed:

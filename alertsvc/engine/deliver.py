@@ -22,9 +22,10 @@ from alertsvc.engine.compose import Composed
 from alertsvc.engine.muting import KeptBack
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.engine.pace import Breaker, Pace
-from alertsvc.engine.ride import Leased, Ride, compose_for
+from alertsvc.engine.ride import Leased, Ride, compose_for, nothing_known
 from alertsvc.engine.settle import Settled, Tried, reconsider, settle
 from alertsvc.store import outbox
+from alertsvc.store.briefs import IncidentBrief
 from alertsvc.store.database import Database, StoreUnavailableError
 from alertsvc.store.outbox import Claimed
 from alertsvc.store.rehearsal import rehearse
@@ -70,6 +71,7 @@ class Sender:
         pace: SendingPace = SendingPace(),
         settled: Callable[[Settled], None] = lambda _: None,
         call_others: Callable[[], None] = lambda: None,
+        deployed: Callable[[IncidentBrief], str] = nothing_known,
         ticks: Callable[[], float] = boot_clock,
     ) -> None:
         self._database = database
@@ -79,6 +81,7 @@ class Sender:
         self._worker = worker
         self._settled = settled
         self._call_others = call_others
+        self._deployed = deployed
         self._ticks = ticks
         self._paces: dict[str, Pace] = {}
         self._left_at: dict[str, float] = {}
@@ -205,8 +208,15 @@ class Sender:
         """Takes along what somebody else's transaction makes due, which saves a claim in one of its own."""
         outlets = self._outlets()
         wanted = {} if self._closing else self._wanted(outlets)
-        is_waiting_idle = self._database.dialect == "postgresql"
-        ride = Ride(self, outlets, wanted, self._ticks(), self._caught_up, is_waiting_idle=is_waiting_idle)
+        ride = Ride(
+            self,
+            outlets,
+            wanted,
+            self._ticks(),
+            self._caught_up,
+            is_waiting_idle=self._database.dialect == "postgresql",
+            deployed=self._deployed,
+        )
         self._rides.add(ride)
         try:
             yield ride

@@ -16,6 +16,7 @@ from alertsvc.core.effects import HistoryEntry
 from alertsvc.core.endings import SUPERSEDED
 from alertsvc.core.rules import Moment
 from alertsvc.engine.farewells import Farewell
+from alertsvc.engine.lately import Lately
 from alertsvc.engine.retiring import let_go
 from alertsvc.store import arrivals, deployments, freshness, incidents, series
 from alertsvc.store.database import Database
@@ -35,12 +36,19 @@ class KeyWasUsedError(Exception):
 
 
 async def record_deployments(
-    database: Database, made: Sequence[Deployment], moment: Moment, once: str | None = None, body: bytes = b""
+    database: Database,
+    lately: Lately,
+    made: Sequence[Deployment],
+    moment: Moment,
+    *,
+    once: str | None = None,
+    body: bytes = b"",
 ) -> list[DeploymentRecord]:
     """Keep what happened, write it into the timelines of open incidents, and restart baselines.
 
     Args:
         database: Where to.
+        lately: What this process remembers, which is to know of it at once.
         made: What happened, each to one model.
         moment: The rules and the present instant.
         once: A key of the sender's delivery: what comes with it again is not kept again, and none is returned. What
@@ -51,7 +59,9 @@ async def record_deployments(
         KeyWasUsedError: `once` came with another body before.
         StoreUnavailableError: Nothing of it is kept.
     """
-    return await database.transaction(partial(_record, made, moment, once, body))
+    records = await database.transaction(partial(_record, made, moment, once, body))
+    lately.note(records)
+    return records
 
 
 def _record(

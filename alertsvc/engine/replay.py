@@ -45,7 +45,8 @@ async def replay(service: Service, item_id: UUID) -> Receipt:
         await service.database.transaction(partial(_drop_items_of, receipt.arrival_id, service))
         raise NotPossibleError("it still cannot be applied; the log says why")
     if deployments:
-        await record_deployments(service.database, deployments, service.moment(), once=f"quarantine:{item_id}")
+        once = f"quarantine:{item_id}"
+        await record_deployments(service.database, service.lately, deployments, service.moment(), once=once)
     await service.database.transaction(partial(_close, item_id, "replayed", service))
     return receipt
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -39,6 +39,11 @@ class Leased:
     composed: Composed | None = None
 
 
+def nothing_known(_brief: IncidentBrief) -> str:
+    """Nobody remembers deployments."""
+    return ""
+
+
 class Departures(Protocol):
     """What sends what a ride has claimed. `worker` is the name that its leases carry."""
 
@@ -61,7 +66,8 @@ class Ride:
 
     Destinations that have `caught_up` have nothing else waiting, as far as their last claim could tell: only to them
     does a message leave without queueing behind graver and older ones. `is_waiting_idle`: while statements run there is
-    time for other work (a server runs them); else there is only while they become durable.
+    time for other work (a server runs them); else there is only while they become durable. `deployed` says, without a
+    read, what was deployed before an incident began.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class Ride:
         caught_up: Collection[str] = frozenset(),
         *,
         is_waiting_idle: bool = False,
+        deployed: Callable[[IncidentBrief], str] = nothing_known,
     ) -> None:
         self.wanted = wanted
         self.over = asyncio.Event()
@@ -81,6 +88,7 @@ class Ride:
         self._since = since
         self._caught_up = caught_up
         self._is_waiting_idle = is_waiting_idle
+        self._deployed = deployed
         self._loop = asyncio.get_running_loop()
         self.may_be_more = False
         """Of what is due as much was taken as there was room for."""
@@ -193,7 +201,8 @@ class Ride:
             for each in claimed:
                 if each.incident_id is not None:
                     brief = briefs[each.incident_id, each.destination]
-                    self._composed[each.id] = first_word(brief, each, rules, external_url, now)
+                    said = self._deployed(brief)
+                    self._composed[each.id] = first_word(brief, each, rules, external_url, now, deployment=said)
         except Exception:
             log.exception("%d deliveries could not be composed where they were decided", len(claimed))
         for each in claimed:

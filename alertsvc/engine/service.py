@@ -25,6 +25,7 @@ from alertsvc.engine.deliver import Sender
 from alertsvc.engine.ending import Countdown, Ending, cut_short, ended_within
 from alertsvc.engine.freshness import Freshness
 from alertsvc.engine.lag import watch_lag
+from alertsvc.engine.lately import Lately
 from alertsvc.engine.lookout import Lookout
 from alertsvc.engine.metronome import Metronome
 from alertsvc.engine.muting import KeptBack
@@ -49,6 +50,7 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 1
 LOOK_SECONDS = 2
 FRESHNESS_SECONDS = 5
+DEPLOYMENTS_SECONDS = 5
 MODELS_SECONDS = 30
 MEND_SECONDS = 60
 AUDIT_SECONDS = 60
@@ -105,6 +107,7 @@ class Service:
         self._worker = worker_name()
         self._bell = Bell(parts.doorbell)
         self._doorbell = parts.doorbell
+        self.lately = Lately(parts.database, parts.clock)
         self.sender = Sender(
             parts.database,
             lambda: self._outlets,
@@ -114,6 +117,7 @@ class Service:
             pace=parts.tuning.pace,
             settled=self._note_settled,
             call_others=self._bell.ring,
+            deployed=self.lately.told,
         )
         self.committer = Committer(
             parts.database,
@@ -247,6 +251,7 @@ class Service:
             self._loops.append(asyncio.create_task(self.sender.run(), name="sender"))
             self._metronome.every(SWEEP_SECONDS, "sweep", self.ticker.sweep)
             self._metronome.every(FRESHNESS_SECONDS, "freshness", self.freshness.look)
+            self._metronome.every(DEPLOYMENTS_SECONDS, "deployments", self.lately.refresh)
             self._metronome.every(MODELS_SECONDS, "models", self.freshness.look_at_models)
             self._metronome.every(MODELS_SECONDS, "watchdogs", self.freshness.look_at_watchdogs)
             self._metronome.every(MEND_SECONDS, "mend", self.ticker.mend)
@@ -258,6 +263,8 @@ class Service:
         if self._doorbell is not None:
             self._wake_each_other(self._doorbell)
         self._metronome.start()
+        if self.role.sends:
+            self._metronome.soon("deployments")
         self._lag = asyncio.create_task(watch_lag(self.metrics.loop_lag.observe), name="lag")
         log.info("alertsvc %s is ready on %s, role %s", __version__, self.database.dialect, self.role)
 

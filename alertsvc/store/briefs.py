@@ -52,7 +52,7 @@ class IncidentBrief:
 
     `alerts` are some: those of the gravest consequence, the worst, the furthest beyond their limits, then the newest.
     `groups` are all that fire, or where none does all that ended. `deployment` is what happened to its model since it
-    opened.
+    opened. It `began_at` when the first of its alerts did.
     """
 
     incident: Incident
@@ -62,6 +62,7 @@ class IncidentBrief:
     anchor: Mapping[str, str] | None
     comment: str | None
     common_labels: Mapping[str, str]
+    began_at: datetime
     groups: Sequence[Group] = ()
     deployment: str | None = None
 
@@ -144,6 +145,7 @@ _INCIDENT = (
 """One row for each of its worst alerts, or one row without any: what leaves is read in one round trip."""
 
 
+_FIRST_START = select(func.min(alert.c.starts_at)).where(alert.c.incident_id == bindparam("incident_id"))
 _LATEST_RAISE = (
     select(history.c.facts["severity_before"].as_string())
     .where(history.c.incident_id == bindparam("incident_id"), history.c.kind == "raised")
@@ -192,19 +194,32 @@ def incident_brief(conn: Connection, incident_id: UUID, destination: str) -> Inc
     if not rows:
         return None
     row = rows[0]
+    known = incident_from(row)
     alerts = [_alert(each) for each in rows if each.alert_fingerprint is not None]
     is_whole = row.alert_count <= len(alerts)
     return IncidentBrief(
-        incident=incident_from(row),
+        incident=known,
         alerts=alerts,
         ended_count=row.alert_count - _firing_count(row),
         route=row.route or "",
         anchor=row.anchor,
         comment=row.comment,
         common_labels=common_labels([each.labels for each in alerts] if is_whole else labels_of(conn, incident_id)),
+        began_at=_first_of(known, [each.starts_at for each in alerts]) if is_whole else began_at(conn, known),
         groups=_groups_of_few(alerts) if is_whole else groups_of(conn, [incident_id]).get(incident_id, ()),
         deployment=row.deployment,
     )
+
+
+def began_at(conn: Connection, of: Incident) -> datetime:
+    """When the first of an incident's alerts began."""
+    first = conn.execute(_FIRST_START, {"incident_id": of.id}).scalar_one()
+    return _first_of(of, [] if first is None else [first])
+
+
+def _first_of(opened: Incident, starts: Iterable[datetime]) -> datetime:
+    """One that ended and fires again begins later than it did."""
+    return min([opened.opened_at, *starts])
 
 
 def _groups_of_few(alerts: Sequence[AlertBrief]) -> list[Group]:
@@ -230,6 +245,7 @@ def brief_of_new(incident: Incident, standing: Iterable[tuple[Alert, Event]], ro
         anchor=None,
         comment=None,
         common_labels=common_labels([event.labels for _, event in every]),
+        began_at=_first_of(incident, [each.starts_at for each, _ in every]),
         groups=grouped((event.labels, alert.severity) for alert, event in firing or every),
     )
 

@@ -1,6 +1,6 @@
 """What happened to versions of models: written once, read by model, the latest first."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -69,12 +69,19 @@ def of_model(conn: Connection, model: str | None, after: UUID | None = None, lim
     return [_record(row) for row in rows]
 
 
-def since(conn: Connection, models: Collection[str], instant: datetime) -> list[Deployment]:
-    """What happened to any of the models from `instant` on, the latest first; at most `MOST_NEAR`."""
+def between(conn: Connection, model: str, since: datetime, until: datetime) -> list[Deployment]:
+    """What happened to a model from `since` to `until`, the latest first; at most `MOST_NEAR`."""
     d = deployment.c
-    chosen = select(deployment).where(d.model.in_(sorted(models)), d.happened_at >= instant)
+    chosen = select(deployment).where(d.model == model, d.happened_at >= since, d.happened_at <= until)
     rows = conn.execute(chosen.order_by(d.happened_at.desc(), d.id.desc()).limit(MOST_NEAR))
     return [_record(row).deployment for row in rows]
+
+
+def received_since(conn: Connection, instant: datetime, limit: int) -> list[DeploymentRecord]:
+    """What was told from `instant` on, what was told last first; at most `limit`."""
+    at = deployment.c.received_at
+    rows = conn.execute(select(deployment).where(at >= instant).order_by(at.desc()).limit(limit))
+    return [_record(row) for row in rows]
 
 
 def by_id(conn: Connection, deployment_id: UUID) -> DeploymentRecord | None:

@@ -89,7 +89,7 @@ ANSWERS = {
     "create_silence": {"201": "SilenceView"},
     "post_events": {"202": "EventsAnswer"},
     **{name: {"202": "ToolAnswer"} for name in TOOL_BODIES},
-    "show_incident": {"200": "IncidentView"},
+    "show_incident": {"200": "IncidentDetailView"},
 }
 """What an operation answers with one status, where the framework only sees all that it may answer."""
 

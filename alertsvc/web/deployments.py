@@ -56,7 +56,9 @@ async def create_deployment(
     once = None if key is None else f"{request.user.name}:{key}"
     made = data.made(request.user.name or SOURCE, _happened_at(data.happened_at, service.clock()))
     try:
-        records = await record_deployments(service.database, [made], service.moment(), once, await request.body())
+        records = await record_deployments(
+            service.database, service.lately, [made], service.moment(), once=once, body=await request.body()
+        )
     except KeyWasUsedError:
         raise Problem(422, "idempotency-key-reused", "Idempotency-Key: it came with another body before") from None
     service.something_is_due()

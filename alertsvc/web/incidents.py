@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table
 from alertsvc.core.incidents import Incident
 from alertsvc.core.route import Matcher
 from alertsvc.engine import commands
+from alertsvc.engine.backdrop import backdrop_of
 from alertsvc.engine.commands import Decide, Order, UnknownThingError
 from alertsvc.engine.service import Service
 from alertsvc.matchers import MatcherError
@@ -21,6 +22,7 @@ from alertsvc.store.reading import DeliveryFilter, IncidentFilter
 from alertsvc.web import asking
 from alertsvc.web.access import Caller, needs
 from alertsvc.web.deliveries import delivery_views
+from alertsvc.web.incident_views import IncidentDetailView
 from alertsvc.web.problems import Problem
 from alertsvc.web.views import (
     ActRequest,
@@ -105,15 +107,20 @@ def _matchers(texts: list[str]) -> list[Matcher]:
 )
 async def show_incident(
     reference: FromPath[str], request: Asked, service: NamedDependency[Service]
-) -> Response[IncidentView | None]:
+) -> Response[IncidentDetailView | None]:
     """One incident, by number or id, with its version as ETag. 304: If-None-Match names it."""
     key = await asking.incident_id(service, reference)
-    found = await service.database.snapshot(lambda conn: reading.incident_by_id(conn, key))
-    if found is None:
-        raise UnknownThingError(f"incident {reference!r}")
-    if asking.has_current(request, found.version):
-        return Response(None, status_code=304, headers={"ETag": asking.etag(found.version)})
-    return Response(IncidentView.of(found), headers={"ETag": asking.etag(found.version)})
+
+    def read(conn: Connection) -> tuple[int, IncidentDetailView | None]:
+        found = reading.incident_by_id(conn, key)
+        if found is None:
+            raise UnknownThingError(f"incident {reference!r}")
+        if asking.has_current(request, found.version):
+            return found.version, None
+        return found.version, IncidentDetailView.about(found, backdrop_of(conn, found))
+
+    version, shown = await service.database.snapshot(read)
+    return Response(shown, status_code=304 if shown is None else 200, headers={"ETag": asking.etag(version)})
 
 
 def _shown(incident: Incident) -> Response[IncidentView]:

@@ -177,7 +177,7 @@ async def _stored(sent: _Sent, parsed: ParsedReport) -> ToolAnswer:
     if receipt.key_was_used:
         raise Problem(422, "idempotency-key-reused", "the key of this request came with another body before")
     if parsed.deployments:  # in a transaction of its own: what fails here comes again, and its events are duplicates
-        await record_deployments(service.database, parsed.deployments, service.moment(), once=key)
+        await record_deployments(service.database, service.lately, parsed.deployments, service.moment(), once=key)
         service.something_is_due()
     answer = told(parsed.events, receipt)
     return {**answer, "deployments": len(parsed.deployments), "notes": list(parsed.notes)}

@@ -1,18 +1,28 @@
 """What happened to versions of a model: in the timeline of its incidents, and a new beginning for its baselines."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from alertsvc.channels.message import IncidentMessage
+from alertsvc.clock import new_id, utc_now
 from alertsvc.core.deployments import Deployment, said, superseded
+from alertsvc.core.model import Severity
+from alertsvc.engine.deliver import Sender
 from alertsvc.engine.deploying import record_deployments
+from alertsvc.engine.lately import OVERLAP, Lately
+from alertsvc.engine.service import Parts, Service
+from alertsvc.observe.metrics import Metrics
 from alertsvc.store import deployments
+from alertsvc.store.connect import open_database
 from alertsvc.store.deployments import DeploymentRecord
 from tests.engine.observing import post
-from tests.engine.test_freshness import HOUR, Watch
-from tests.world import START, World
+from tests.engine.test_freshness import HOUR, MINUTE, Watch
+from tests.engine.test_sending import WithoutSnapshots, receive
+from tests.programs import eventually
+from tests.world import START, World, event, rules
 
 
 def made(version: str | None = "7", *, hours: int = 0, **changes: Any) -> Deployment:
@@ -27,7 +37,7 @@ def watch(world: World) -> Watch:
 
 
 async def record(watch: Watch, *given: Deployment, once: str | None = None) -> list[DeploymentRecord]:
-    return await record_deployments(watch.world.database, given, watch.world.moment(), once)
+    return await record_deployments(watch.world.database, watch.world.lately, given, watch.world.moment(), once=once)
 
 
 @pytest.mark.parametrize(
@@ -143,3 +153,92 @@ async def test_a_deployment_of_long_ago_or_of_elsewhere_is_no_cause(watch: Watch
     (message,) = world.channel().sent
     assert isinstance(message, IncidentMessage)
     assert message.deployment == ""
+
+
+async def test_how_long_before_is_from_the_first_alert_though_it_is_not_listed(watch: Watch) -> None:
+    world = watch.world
+    await record(watch, made("7"))
+    world.now = START + HOUR
+    first = event(Severity.WARNING, start=START + 20 * MINUTE, feature="first")
+    await world.post(first, *(event(start=START + 40 * MINUTE, feature=f"f{each}") for each in range(11)))
+    await world.deliver()
+    (message,) = world.channel().sent
+    assert isinstance(message, IncidentMessage)
+    assert (len(message.alerts), message.deployment) == (10, "v7 deployed, 20m before it began")
+
+
+async def first_words(world: World, lately: Lately) -> str:
+    """What the first message about an incident says of deployments, where it leaves with what opens that."""
+    database = WithoutSnapshots(world.database)
+    outlets, now = world.outlets, world.now
+    sender = Sender(database, lambda: outlets, lambda: now, new_id, worker="w", deployed=lately.told)
+    await receive(world, sender, event(start=START + 40 * MINUTE))
+    (message,) = world.channel().sent
+    assert isinstance(message, IncidentMessage)
+    return message.deployment
+
+
+async def test_the_first_message_says_it_from_memory(watch: Watch) -> None:
+    world = watch.world
+    await record(watch, made(alias="champion"))
+    world.now = START + HOUR
+    assert await first_words(world, world.lately) == "champion -> v7, 40m before it began"
+
+
+async def test_the_first_message_waits_for_no_memory(watch: Watch) -> None:
+    world = watch.world
+    await record(watch, made(alias="champion"))
+    world.now = START + HOUR
+    assert await first_words(world, Lately(world.database, lambda: world.now)) == ""
+
+
+async def test_what_another_replica_took_in_is_known_once_it_is_read(watch: Watch) -> None:
+    world = watch.world
+    here = Lately(world.database, lambda: world.now)
+    await record(watch, made("6", hours=-2), made("5", hours=-24 * 6))
+    await here.refresh()
+    world.now = START + HOUR
+    await record(watch, made(alias="champion"))
+    await here.refresh()
+    assert await first_words(world, here) == "champion -> v7, 40m before it began"
+
+
+async def test_what_is_read_is_new_or_may_have_been_written_late(watch: Watch) -> None:
+    """A clock that is behind, or a transaction that takes long."""
+    world = watch.world
+    here = Lately(world.database, lambda: world.now)
+    world.now = START + 24 * HOUR
+    await record(watch, made("1"))
+    await here.refresh()
+    for before, version in ((OVERLAP - MINUTE, "late"), (OVERLAP + MINUTE, "too-late")):
+        world.now = START + 24 * HOUR - before
+        await record(watch, made(version, environment=version))
+    world.now = START + 24 * HOUR
+    await here.refresh()
+    assert here.suspect("churn", "late", world.now) == made("late", environment="late")
+    assert here.suspect("churn", "too-late", world.now) == made("1")
+
+
+async def test_a_clock_that_was_ahead_hides_nothing_for_longer_than_it_was(watch: Watch) -> None:
+    world = watch.world
+    here = Lately(world.database, lambda: world.now)
+    world.now = START + 24 * HOUR
+    await record(watch, made("1"))
+    await here.refresh()
+    world.now = START
+    await record(watch, made("2", environment="production"))
+    await here.refresh()
+    assert here.suspect("churn", "production", world.now) == made("2", environment="production")
+
+
+async def test_a_service_that_starts_knows_what_was_deployed_before(sqlite_url: str) -> None:
+    world = World(open_database(sqlite_url), rules(), now=utc_now())
+    lately = replace(made("7"), happened_at=world.now - HOUR)
+    await record_deployments(world.database, world.lately, [lately], world.moment())
+    await world.database.close()
+    service = Service(Parts(open_database(sqlite_url), world.outlets, Metrics("test")))
+    await service.start()
+    try:
+        await eventually(lambda: service.lately.suspect("churn", "production", world.now) == lately)
+    finally:
+        await service.stop()

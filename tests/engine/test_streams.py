@@ -195,7 +195,7 @@ async def test_a_new_version_begins_anew_whether_its_values_or_a_deployment_say_
     if version is None:
         world.now += MINUTE
         made = Deployment("churn", "deployed", world.now, "ci", "2")
-        await record_deployments(world.database, [made], world.moment())
+        await record_deployments(world.database, world.lately, [made], world.moment())
     said = await minutes(world, 90.0, 91.0, dedup_key="k", model_version=version)
     assert [each.because for each in said] == ["warming up (0/150)", "warming up (1/150)"]
     assert (await minutes(world, 90.0, dedup_key="k"))[0].because == "warming up (2/150)"

@@ -24,6 +24,7 @@ from alertsvc.core.rules import ModelFacts
 from alertsvc.core.watchdogs import Watchdog
 from alertsvc.engine import commands, silencing
 from alertsvc.engine.audit import CHECKS, TIMELY, Asked, look
+from alertsvc.engine.backdrop import backdrop_of
 from alertsvc.engine.deploying import record_deployments
 from alertsvc.engine.model_pages import model_page
 from alertsvc.engine.retiring import forget_series
@@ -164,14 +165,16 @@ async def test_looking_after_models_reads_no_more_the_more_of_them_there_are(dat
         await watch.look_after(3 * HOUR)
         for version in ("6", "7"):
             made = Deployment("churn", "deployed", world.now, "ci", version)
-            await record_deployments(database, [made], world.moment())
+            await record_deployments(database, world.lately, [made], world.moment())
         await watch.look_after(MINUTE)
         await forget_series(database, HOUR, world.moment())
         await watch.look_after(MINUTE)
         asked = MeasurementFilter("churn", "psi", since=START)
         await database.snapshot(lambda conn: models.measurements(conn, asked, None, 10))
-        await database.snapshot(lambda conn: model_page(conn, world.moment(), "churn", "", 10))
+        page = await database.snapshot(lambda conn: model_page(conn, world.moment(), "churn", "", 10))
         await database.snapshot(lambda conn: deployments.of_model(conn, "churn"))
+        assert await database.snapshot(lambda conn: backdrop_of(conn, page.incidents[0])) is None  # it began before
+        await world.lately.refresh()
     assert len(statements) > 30
     await none_reads_whole(database, statements, GROWING)
 

@@ -87,3 +87,23 @@ async def test_a_drop_in_performance_leads_whatever_came_first(client: Client, r
     shown = {fact.name: fact.value for fact in facts(message)}
     assert shown["Decided by"] == "the limit that its sender gave"
     assert shown["Status"] == "Firing, 15 alerts"
+
+
+async def test_what_was_deployed_before_it_began_stands_in_the_very_first_message(
+    client: Client, recorder: Recorder
+) -> None:
+    made = {"model": "churn", "alias": "champion", "model_version": "7", "happened_at": "2026-03-02T08:20:00Z"}
+    assert (await client.post("/api/v1/deployments", json=made)).status_code == 201
+    bad = {"model": "churn", "metric": "auc", "value": 0.5, "threshold": 0.7, "severity": "critical"}
+    await client.post("/api/v1/events", json={**bad, "observed_at": "2026-03-02T09:00:00Z"})
+    message = await only_message(recorder)
+    assert message.deployment == "champion -> v7, 40m before it began"
+    assert (await client.get("/api/v1/incidents/1")).json()["deployment"] == {
+        "model_version": "7",
+        "alias": "champion",
+        "environment": None,
+        "happened_at": "2026-03-02T08:20:00Z",
+        "seconds_before": 2400,
+        "said": message.deployment,
+    }
+    assert "deployment" not in (await client.get("/api/v1/incidents")).json()["items"][0]

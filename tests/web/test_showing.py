@@ -68,6 +68,7 @@ async def test_an_incident_is_found_by_its_number_and_by_its_identity(client: Cl
     incident = await opened(client)
     assert await shown(client, f"/api/v1/incidents/{incident['id']}") == incident
     assert await shown(client, f"/api/v1/incidents/{incident['number']}") == incident
+    assert incident["deployment"] is None
 
 
 async def test_receivers_are_listed_with_what_their_channels_carry(client: Client) -> None:
