@@ -55,6 +55,8 @@ class AsyncAlertClient(Common):
         self._transport = transport
         self._https: tuple[int, asyncio.AbstractEventLoop, httpx.AsyncClient] | None = None
         self._left: set[asyncio.Task[Told]] = set()
+        self._replaced: list[httpx.AsyncClient] = []
+        self._closing: set[asyncio.Task[None]] = set()
         self.incidents = AsyncIncidents(self._settings, self._run)
 
     async def metric(
@@ -132,7 +134,7 @@ class AsyncAlertClient(Common):
         """Nobody waits for it any more. Cancelled while it connects, it would hold its place among the connections
         for ever; so it is let come to its end, and is cancelled only when it must have connected.
         """
-        timer = asking.get_loop().call_later(LEFT_SECONDS, asking.cancel)
+        timer = asking.get_loop().call_later(LEFT_SECONDS, self._give_up, asking)
 
         def ended(task: asyncio.Task[Told]) -> None:
             timer.cancel()
@@ -143,15 +145,37 @@ class AsyncAlertClient(Common):
         self._left.add(asking)
         asking.add_done_callback(ended)
 
+    def _give_up(self, asking: asyncio.Task[Told]) -> None:
+        """It should have ended by itself. On a busy machine it may still connect, and its place is lost with it."""
+        asking.cancel()
+        if self._https is not None and self._https[1] is asking.get_loop():
+            self._replace(self._https[2])
+
+    def _replace(self, http: httpx.AsyncClient) -> None:
+        """Who comes now gets other connections. These are closed when nobody can use them any more."""
+        known = self._https
+        if known is not None and known[2] is http and self._transport is None:
+            self._https = None
+            self._replaced.append(http)
+            known[1].call_later(self._settings.timeout + LEFT_SECONDS, self._close_replaced)
+
+    def _close_replaced(self) -> None:
+        if self._replaced:
+            closing = asyncio.create_task(self._replaced.pop(0).aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
     async def _ask(self, send: Send) -> Told:
+        http = await self._http()
         try:
-            http = await self._http()
             response = await http.send(outcomes.request_of(http, send), stream=True)
             try:
                 return await _read(response)
             finally:
                 await response.aclose()
         except outcomes.FAULTS as fault:
+            if isinstance(fault, httpx.PoolTimeout):  # httpcore loses a place that is free just as waiting for it ends
+                self._replace(http)
             return outcomes.no_answer(fault)
 
     async def _http(self) -> httpx.AsyncClient:
@@ -173,6 +197,8 @@ class AsyncAlertClient(Common):
         known, self._https = self._https, None
         if known is not None and known[:2] == (os.getpid(), asyncio.get_running_loop()):
             await known[2].aclose()
+        while self._replaced:
+            await self._replaced.pop().aclose()
 
     async def __aenter__(self) -> "AsyncAlertClient":
         return self
