@@ -35,10 +35,14 @@ KNOWN_WORDS: Mapping[str, Severity] = {
 
 @dataclass(frozen=True, slots=True)
 class SeverityRule:
-    """Reads a severity word. `words` are the operator's own (lower case) and beat the known ones."""
+    """Reads a severity word. `words` are the operator's own (lower case) and beat the known ones.
+
+    `kinds` is how bad trouble of a kind (`performance`, `data_drift`, …) is about whose severity nothing is said.
+    """
 
     words: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
     default: Severity = Severity.WARNING
+    kinds: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
 
     def read(self, word: str | None) -> Severity:
         """The severity that `word` means, in any case; the default when it is missing or unknown."""

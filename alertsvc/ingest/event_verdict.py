@@ -140,7 +140,8 @@ def severity_for(sent: EventIn, kind: Kind, severities: SeverityRule, of_band: S
     if sent.severity is None and of_band is not None:
         return of_band
     if sent.severity is None:
-        return Severity.CRITICAL if is_yes_or_no(sent, kind) else severities.default
+        usual = Severity.CRITICAL if is_yes_or_no(sent, kind) else severities.default
+        return severities.kinds.get(kind, usual)
     word = sent.severity.strip().lower()
     if word not in severities.words and word not in KNOWN_WORDS:
         own = tuple(each.word for each in Severity)

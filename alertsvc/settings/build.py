@@ -137,7 +137,7 @@ def _digest(entry: DigestEntry) -> DigestRule:
 
 def _severities(section: SeveritiesSection) -> SeverityRule:
     words = {word.strip().lower(): severity for severity in Severity for word in section.entry(severity).also}
-    return SeverityRule(words, section.default)
+    return SeverityRule(words, section.default, {kind.value: severity for kind, severity in section.kinds.items()})
 
 
 def _or(value: T | None, otherwise: T) -> T:

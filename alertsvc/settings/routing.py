@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaValue
 from alertsvc.core.correlate import ALL_LABELS
 from alertsvc.core.model import Deliver, Severity
 from alertsvc.core.route import Matcher
+from alertsvc.ingest.metrics import Kind
 from alertsvc.matchers import MatcherError, compile_pattern, parse_matchers
 from alertsvc.settings.durations import Duration, Interval
 from alertsvc.settings.errors import SlipError
@@ -136,13 +137,14 @@ class SeverityEntry(Section):
 
 
 class SeveritiesSection(Section):
-    """What severities do, what foreign words mean, and what an alert without one is."""
+    """What severities do, what foreign words mean, and what an alert without one is: by its kind, or any."""
 
     critical: SeverityEntry = SeverityEntry()
     error: SeverityEntry = SeverityEntry()
     warning: SeverityEntry = SeverityEntry()
     info: SeverityEntry = SeverityEntry()
     default: SeverityWord = Severity.WARNING
+    kinds: dict[Kind, SeverityWord] = Field(default_factory=dict[Kind, Severity])
 
     def entry(self, severity: Severity) -> SeverityEntry:
         """The entry of `severity`."""

@@ -301,3 +301,13 @@ def test_the_kind_follows_from_the_metric(metric: str, kind: Kind) -> None:
 )
 def test_what_is_shown_is_a_sentence_with_the_numbers(fields: dict[str, Any], sentence: str) -> None:
     assert read(**fields).annotations["summary"] == sentence
+
+
+def test_how_bad_a_kind_of_trouble_is_may_be_said_once_for_all():
+    rule = SeverityRule(kinds={"performance": Severity.ERROR, "health": Severity.WARNING})
+    bad = {"metric": "accuracy", "value": 0.7, "threshold": 0.8}
+    assert read(rule, **bad).severity is Severity.ERROR
+    assert read(rule, **bad, severity="info").severity is Severity.INFO
+    assert read(rule, metric="psi", value=0.7, threshold=0.2).severity is Severity.WARNING
+    assert read(metric="model_loaded", value=0).severity is Severity.CRITICAL
+    assert read(rule, metric="model_loaded", value=0).severity is Severity.WARNING

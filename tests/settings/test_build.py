@@ -191,6 +191,17 @@ correlate: [{{name: model, matchers: ['model!=""', 'a="b"'], by: [model, environ
     assert [str(matcher) for matcher in rule.matchers] == ['model!=""', 'a="b"']
 
 
+def test_a_kind_of_trouble_has_a_severity_where_nothing_is_said_of_it():
+    severities = load(f"""
+{RECEIVERS}route: {{receiver: a}}
+severities: {{kinds: {{performance: error, data_drift: info}}, default: warning}}
+""").rules.severities
+    assert {name: level.word for name, level in severities.kinds.items()} == {
+        "performance": "error",
+        "data_drift": "info",
+    }
+
+
 def test_foreign_words_mean_severities_in_any_case():
     severities = load(f"""
 {RECEIVERS}route: {{receiver: a}}
