@@ -44,7 +44,8 @@ class RecentDeployments:
 
     def suspect(self, model: str, environment: str | None, began_at: datetime) -> Deployment | None:
         """As `suspect` among all there ever were; None too where what may have been the one is remembered no more."""
-        places = [self._kept.get((model, each), ()) for each in {None, environment}]
+        nearest_first = dict.fromkeys((environment, None))  # of two at the same time it is the one of the environment
+        places = [self._kept.get((model, each), ()) for each in nearest_first]
         if any(len(known) == self._latest and known[0].happened_at > began_at for known in places):
             return None  # what the other place has may be older than what was forgotten
         return suspect((each for known in places for each in known), environment, began_at)

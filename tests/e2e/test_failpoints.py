@@ -100,7 +100,7 @@ class Stage:
             await program.end(signal.SIGKILL)
             raise AssertionError(f"nothing came to {name}:\n{program.output[-4000:]}") from None
         assert ended == -signal.SIGKILL, program.output[-4000:]
-        assert program.output.rstrip().endswith(f"failpoint {name}: kill")
+        assert f"failpoint {name}: kill" in program.output[-2000:], "another thread may have had the last word"
 
     def report(self, database: str) -> str:
         """What came of each failpoint, as a table."""
