@@ -68,9 +68,9 @@ def test_half_a_character_keeps_no_record_back(log: logging.Logger) -> None:
     fake = FakeAlertsvc()
     handler = handled(log, fake)
     # past other handlers: what pytest captures could not be passed on between its processes
-    handler.handle(log.makeRecord(log.name, logging.ERROR, __file__, 1, "no such file: %s", ("caf\udce9",), None))
+    handler.handle(log.makeRecord(log.name, logging.ERROR, __file__, 1, "no such file: %s", ("data\udce9",), None))
     handler.close()
-    assert [each["summary"] for each in fake.events] == ["no such file: caf?"]
+    assert [each["summary"] for each in fake.events] == ["no such file: data?"]
 
 
 def test_an_exception_is_told_by_its_type_and_message(log: logging.Logger) -> None:
