@@ -18,6 +18,7 @@ from alertsvc.core.decide import Batch, Verdict, correlation_for
 from alertsvc.core.judge import judge
 from alertsvc.core.model import AlertState, Event
 from alertsvc.core.rules import Moment
+from alertsvc.core.storms import KnownStorm
 from alertsvc.core.thresholds.persistence import BY_FEATURES
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
 from alertsvc.engine.judging import Judging, Observed, judging_of
@@ -100,13 +101,15 @@ def _take(
     begun: Begun | None = None
     open_keys: Collection[str] | None = None
     reserved: Mapping[str, int] = {}
+    told_lately: Mapping[str, KnownStorm] | None = None
     if recall is None:
         known = alerts.known(conn, names)
     else:
         asked = {item.correlation.key: item.correlation.reopen_within for item in flow if item.correlation}
         resolved_since = moment.now - max(asked.values(), default=timedelta(0))
-        seen = recall.known(conn, names, Keys(asked.keys(), _keys_that_open(flow), resolved_since))
-        known, open_keys, reserved = seen.alerts, seen.open_keys, seen.numbers
+        destinations = moment.rules.storm_rules.keys()
+        seen = recall.known(conn, names, Keys(asked.keys(), _keys_that_open(flow), resolved_since, destinations))
+        known, open_keys, reserved, told_lately = seen.alerts, seen.open_keys, seen.numbers, seen.storms
         begun = partial(recall.begun, conn, revision=seen.silences_revision)
     changing = _not_surely_duplicate(flow, known, again)
     batch = _decide(conn, [flow[position] for position in changing], known, moment, open_keys)
@@ -135,7 +138,7 @@ def _take(
     series.add(new, [(item.event, item.received_at) for item in fresh if item.event.observation is not None])
     if judging is not None:
         detectors.add(new, judging.moved_detectors())
-    deciding = with_storms(conn, moment) if batch.changed else moment
+    deciding = with_storms(conn, moment, told_lately) if batch.changed else moment
     verdict = _finish(conn, batch, deciding, begun)
     failpoints.reach("ingest.decided")
     touched = batch.touched()

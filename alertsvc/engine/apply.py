@@ -77,7 +77,7 @@ def apply_verdict(
     alerts.add(new, verdict.alerts)
     alerts.record(new, verdict.happenings, _ids(moment))
     only_adds = verdict.effects.only_add and alerts.are_all_new(verdict.alerts, verdict.happenings)
-    is_all = is_last and only_adds and not verdict.inhibiting
+    is_all = is_last and only_adds and not verdict.inhibiting and not moment.storms.joined
     _write(conn, verdict.effects, moment, new, boarding, is_all=is_all)
     alerts.save(conn, verdict.alerts)
     alerts.end_episodes(conn, verdict.happenings)
@@ -108,7 +108,10 @@ def _write(
 ) -> None:
     """First what makes room in lanes, then all that is new, then what changes: it may refer to what is new."""
     now: datetime = moment.now
-    storms.save(conn, moment.storms)
+    if is_all:
+        storms.put_first(new, moment.storms)
+    else:
+        storms.save(conn, moment.storms)
     for window in digests.join(conn, effects.digests):
         log.info("digest %s of %s begins to fill; it is sent at %s", window.name, window.receiver, window.due_at)
     outbox.withdraw(conn, effects.withdrawn, now)

@@ -1,5 +1,6 @@
 """Storms of destinations: their states for whoever decides, and what happens when a summary is due."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -8,16 +9,18 @@ from alertsvc.core.effects import DigestWindow
 from alertsvc.core.model import Reason
 from alertsvc.core.rules import Moment
 from alertsvc.core.storm import StormState, goes_on, is_due, is_over
-from alertsvc.core.storms import Storms, window_name, window_of
+from alertsvc.core.storms import KnownStorm, Storms, window_name, window_of
 from alertsvc.engine.digesting import CLOCK_TOLERANCE, Made, make_digest, new_delivery, put_out
 from alertsvc.store import digests, storms
 
 
-def with_storms(conn: Connection, moment: Moment) -> Moment:
-    """The moment with the storms as they are, for the decisions of one transaction about news."""
+def with_storms(conn: Connection, moment: Moment, at_hand: Mapping[str, KnownStorm] | None = None) -> Moment:
+    """The moment with the storms as they are, for the decisions of one transaction about news. They are not read again
+    where they are `at_hand`.
+    """
     rules = moment.rules.storm_rules
-    known = storms.known(conn, rules) if rules else {}
-    return replace(moment, storms=Storms(rules, known))
+    known = at_hand if at_hand is not None or not rules else storms.known(conn, rules)
+    return replace(moment, storms=Storms(rules, known or {}))
 
 
 def storms_due(moment: Moment, conn: Connection) -> list[str]:

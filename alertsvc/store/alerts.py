@@ -12,9 +12,11 @@ from sqlalchemy import (
     Connection,
     Text,
     bindparam,
+    cast,
     func,
     literal,
     literal_column,
+    null,
     select,
     union_all,
     update,
@@ -25,11 +27,13 @@ from alertsvc.core.decide import Happening
 from alertsvc.core.due import due_at
 from alertsvc.core.incidents import Firing
 from alertsvc.core.model import AlertState, Event, Labels, Severity
+from alertsvc.core.storms import KnownStorm
+from alertsvc.store import storms
 from alertsvc.store.bulk import Among, AnyRow, Columns, update_rows
 from alertsvc.store.direct import DirectRow, fetched_first
 from alertsvc.store.incidents import OF_KEYS
 from alertsvc.store.insertions import Insertions
-from alertsvc.store.tables import alert, episode, event, incident, number_series
+from alertsvc.store.tables import alert, episode, event, incident, number_series, storm
 
 _DECIDING: Columns = (
     alert.c.id,
@@ -68,9 +72,16 @@ _RESERVED = select(_FRESH, literal(_IS_KEY) - func.nextval(literal_column("'inci
     _FRESH.not_in(select(_HELD_KEYS.c.correlation_key))
 )
 _OF_HELD_KEYS = select(_HELD_KEYS.c.correlation_key, literal(_IS_KEY))
-_REVISIONS_KEYS_AND_NUMBERS = union_all(_OF_ALERTS, _OF_SERIES, _OF_HELD_KEYS, _RESERVED)
+_OF_STORMS = select(storm.c.destination, storm.c.version, cast(storm.c.state, Text)).where(
+    Among(storm.c.destination, "destinations")
+)
+_ALL_OF_NEWS = union_all(
+    *(each.add_columns(null()) for each in (_OF_ALERTS, _OF_SERIES, _OF_HELD_KEYS, _RESERVED)), _OF_STORMS
+)
 _MOST_RESERVED = 4
 """More incidents at once get their numbers when they are written."""
+_MOST_STORMS = 8
+"""Of more destinations than these states are read once it is known which matter."""
 _KNOWN = select(*_DECIDING).where(_NAMED)
 _LOCKED = _KNOWN.order_by(alert.c.fingerprint).with_for_update(key_share=True)
 
@@ -80,45 +91,60 @@ class Revisions:
     """The revision of each alert that is stored, by fingerprint, and the number of a series.
 
     `open_keys` are the correlation keys asked about of which there is an incident. `numbers` are for incidents that may
-    be opened, by their keys: whoever opens none leaves a gap.
+    be opened, by their keys: whoever opens none leaves a gap. `storms` are what the destinations asked about were told
+    lately; None when that was not read.
     """
 
     of_alerts: Mapping[str, int]
     of_series: int
     open_keys: Collection[str] = ()
     numbers: Mapping[str, int] = field(default_factory=dict[str, int])
+    storms: Mapping[str, KnownStorm] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Correlation keys to ask about. Incidents count that are open, or were resolved since an instant.
 
-    One may be opened for those of `opening` that have none.
+    One may be opened for those of `opening` that have none. `destinations` may be told of that.
     """
 
     all: Collection[str]
     opening: Collection[str]
     resolved_since: datetime
+    destinations: Collection[str] = ()
 
 
 def revisions(conn: Connection, fingerprints: Iterable[str], series: str, keys: Keys | None = None) -> Revisions:
     """In one round trip: what is stored of `fingerprints`, a number series, and whether `keys` have incidents.
 
-    PostgreSQL gives a few that may be opened their numbers now.
+    PostgreSQL gives a few that may be opened their numbers now, and says what few destinations were told lately.
     """
     given: dict[str, object] = {"fingerprints": list(fingerprints), "series": series}
     if keys is None or not keys.all:
         found: dict[str, int] = {row[0]: row[1] for row in _fetched(conn, _REVISIONS, given)}
         return Revisions(found, found.pop("", 0))  # no fingerprint is empty
     given |= {"keys": list(keys.all), "resolved_since": keys.resolved_since}
-    statement = _REVISIONS_AND_KEYS
     if 0 < len(keys.opening) <= _MOST_RESERVED and conn.dialect.name == "postgresql":
-        statement = _REVISIONS_KEYS_AND_NUMBERS
-        given["fresh"] = list(keys.opening)
-    rows = _fetched(conn, statement, given)
+        return _revisions_for_news(conn, given, keys)
+    found, open_keys, _ = _told_apart(_fetched(conn, _REVISIONS_AND_KEYS, given))
+    return Revisions(found, found.pop("", 0), open_keys)
+
+
+def _revisions_for_news(conn: Connection, given: dict[str, object], keys: Keys) -> Revisions:
+    asks_storms = len(keys.destinations) <= _MOST_STORMS
+    given |= {"fresh": list(keys.opening), "destinations": list(keys.destinations) if asks_storms else []}
+    rows = _fetched(conn, _ALL_OF_NEWS, given)
+    found, open_keys, numbers = _told_apart([row for row in rows if row[2] is None])
+    told = storms.read_from((row[0], row[1], row[2]) for row in rows if row[2] is not None)
+    return Revisions(found, found.pop("", 0), open_keys, numbers, told if asks_storms else None)
+
+
+def _told_apart(rows: Sequence[DirectRow]) -> tuple[dict[str, int], set[str], dict[str, int]]:
+    """The revisions, the keys that there are incidents of, and the numbers reserved for the others."""
     found = {row[0]: row[1] for row in rows if row[1] > _IS_KEY}
     numbers = {row[0]: _IS_KEY - row[1] for row in rows if row[1] < _IS_KEY}
-    return Revisions(found, found.pop("", 0), {row[0] for row in rows if row[1] == _IS_KEY}, numbers)
+    return found, {row[0] for row in rows if row[1] == _IS_KEY}, numbers
 
 
 def _fetched(conn: Connection, statement: CompoundSelect[str, int], given: Mapping[str, object]) -> Sequence[DirectRow]:

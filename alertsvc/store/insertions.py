@@ -53,6 +53,7 @@ class Insertions:
         on_conflict: str = "",
         conflict: str = "",
         numbered: tuple[str, str] | None = None,
+        is_first: bool = False,
     ) -> None:
         """Have `rows`, which all have the same keys, inserted.
 
@@ -63,10 +64,11 @@ class Insertions:
             conflict: What it means when not all of them go in; empty where that may be.
             numbered: A column that is not among their keys, and PostgreSQL's sequence that fills it in their order. The
                 rows have an `id`.
+            is_first: Before everything that was added until now.
         """
         if rows:
             form = _Form(table, tuple(rows[0]), numbered, on_conflict, bool(conflict))
-            self._waiting.append(_Insertion(form, rows, conflict))
+            self._waiting.insert(0 if is_first else len(self._waiting), _Insertion(form, rows, conflict))
 
     def write(self, conn: Connection, *, is_all: bool = False) -> None:
         """Insert everything that was added.

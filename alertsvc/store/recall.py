@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from alertsvc.core.alerts import Alert
+from alertsvc.core.storms import KnownStorm
 from alertsvc.store import alerts, incidents, silences
 from alertsvc.store.alerts import Keys
 from alertsvc.store.silences import SilenceRecord
@@ -29,13 +30,15 @@ class _Silences:
 class Known:
     """Alerts by fingerprint, the revision of the silences, and the keys asked about of which there is an incident.
 
-    `numbers` are reserved for incidents that may be opened, by their keys.
+    `numbers` are reserved for incidents that may be opened, by their keys. `storms` are what the destinations asked
+    about were told lately; None when that was not read.
     """
 
     alerts: dict[str, Alert]
     silences_revision: int
     open_keys: Collection[str]
     numbers: Mapping[str, int]
+    storms: Mapping[str, KnownStorm] | None
 
 
 class Recall:
@@ -76,7 +79,7 @@ class Recall:
             read = alerts.known(conn, missing)
             self._remember(read)
             found |= read
-        return Known(found, revisions.of_series, revisions.open_keys, revisions.numbers)
+        return Known(found, revisions.of_series, revisions.open_keys, revisions.numbers, revisions.storms)
 
     def begun(self, conn: Connection, now: datetime, latest: datetime, revision: int) -> list[SilenceRecord]:
         """As `silences.begun`, as they were at `revision` or later."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from alertsvc.core.model import Severity
@@ -12,6 +13,7 @@ from alertsvc.core.storm import Single, StormMark, StormState
 from alertsvc.core.storms import KnownStorm, Storms
 from alertsvc.store.bulk import Among, insert_rows
 from alertsvc.store.database import ConflictError
+from alertsvc.store.insertions import Insertions
 from alertsvc.store.tables import incident, notification, storm
 
 _KNOWN = select(storm.c.destination, storm.c.state, storm.c.version).where(Among(storm.c.destination, "destinations"))
@@ -22,12 +24,32 @@ _UPDATE = (
     .values(state=bindparam("state"), next_at=bindparam("next_at"), version=bindparam("version"))
 )
 _CHANGED = "what a destination was told lately has changed meanwhile"
+_NEXT = """ON CONFLICT (destination) DO UPDATE
+SET state = excluded.state, next_at = excluded.next_at, version = excluded.version
+WHERE storm.version = excluded.version - 1"""
+"""Only over the state that was decided on."""
 
 
 def known(conn: Connection, destinations: Collection[str]) -> dict[str, KnownStorm]:
     """The states of those of `destinations` that were told anything yet. Nothing is held."""
     rows = conn.execute(_KNOWN, {"destinations": destinations})
     return {row.destination: KnownStorm(_state(row.state), row.version) for row in rows}
+
+
+def read_from(rows: Iterable[tuple[str, int, str]]) -> dict[str, KnownStorm]:
+    """As `known`, from rows that another statement read: destination, version, and the state as JSON."""
+    return {name: KnownStorm(_state(msgspec.json.decode(text)), version) for name, version, text in rows}
+
+
+def put_first(new: Insertions, storms: Storms) -> None:
+    """As `save`, for a decision that lets nothing join a summary, with what is new: nobody waits crosswise, as it is
+    written before everything that another may wait for.
+    """
+    rows = [
+        {"destination": name, **_row(state, storms.known.get(name, KnownStorm()).version)}
+        for name, state in sorted(storms.changed.items())
+    ]
+    new.add(storm, rows, on_conflict=_NEXT, conflict=_CHANGED, is_first=True)
 
 
 def save(conn: Connection, storms: Storms) -> None:
@@ -50,7 +72,7 @@ def write(conn: Connection, destination: str, state: StormState, version: int) -
     Raises:
         ConflictError: It is at another by now.
     """
-    row = {"state": _json(state), "next_at": state.next_at, "version": version + 1}
+    row = _row(state, version)
     if version == 0:
         fresh = {"destination": destination, **row}
         written = insert_rows(conn, storm, [fresh], on_conflict="ON CONFLICT (destination) DO NOTHING")
@@ -58,6 +80,10 @@ def write(conn: Connection, destination: str, state: StormState, version: int) -
         written = conn.execute(_UPDATE, {"name": destination, "before": version, **row}).rowcount
     if written != 1:
         raise ConflictError(_CHANGED)
+
+
+def _row(state: StormState, version: int) -> dict[str, Any]:
+    return {"state": _json(state), "next_at": state.next_at, "version": version + 1}
 
 
 def on(conn: Connection) -> dict[str, StormState]:

@@ -19,7 +19,7 @@ API = "/api/v2/alerts"
 ALERTA = "alerta:create_app()"
 
 SERVICE = """
-storm: {{pages: 0}}
+storm: {{pages: 1000}}
 correlate:
   - {{name: model, by: [model, alertname]}}
 digests:
@@ -32,6 +32,7 @@ receivers:
   - name: team
     webhook_configs: [{{url: "{hook}"}}]
 """
+"""What looks out for storms is at work, as it is by default, and sees none: each alert is told by itself."""
 
 ALERTMANAGER = """
 route: {{receiver: team, group_by: [alertname, model], group_wait: {group_wait}, group_interval: 1h}}
