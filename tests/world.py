@@ -24,6 +24,7 @@ from alertsvc.core.rules import Moment, Rules
 from alertsvc.engine import commands
 from alertsvc.engine.admit import admit
 from alertsvc.engine.apply import NobodyBoards
+from alertsvc.engine.attempt import Attempt
 from alertsvc.engine.audit import CHECKS, Asked, look
 from alertsvc.engine.commands import Decide, Order
 from alertsvc.engine.compose import compose
@@ -182,15 +183,17 @@ class World:
 
     async def post_together(self, *submissions: Submission) -> list[Receipt]:
         """Requests that share a transaction."""
-        moment = self.moment()
+        moment, attempt = self.moment(), Attempt(self._recall)
 
         def take(conn: Connection) -> list[Receipt]:
             compares = _Compares()
-            receipts = admit(conn, submissions, moment, self._recall, compares)
+            receipts = admit(conn, submissions, moment, attempt, compares)
             compares.compare(conn)
             return receipts
 
-        return await self.database.transaction(take)
+        receipts = await self.database.transaction(take)
+        attempt.has_committed()
+        return receipts
 
     async def claim(self, lease: timedelta = timedelta(minutes=1)) -> list[Claimed]:
         """Lease everything that is due."""

@@ -54,6 +54,13 @@ class Storms:
         self.joined.add(destination)
         return window_of(destination, receiver, self._state(destination))
 
+    @property
+    def after(self) -> Mapping[str, KnownStorm]:
+        """The states that changed, as they are once they are written."""
+        return {
+            name: KnownStorm(state, self.known.get(name, _NONE).version + 1) for name, state in self.changed.items()
+        }
+
     def _state(self, destination: str) -> StormState:
         changed = self.changed.get(destination)
         return changed if changed is not None else self.known.get(destination, _NONE).state

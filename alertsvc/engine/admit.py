@@ -21,6 +21,7 @@ from alertsvc.core.rules import Moment
 from alertsvc.core.storms import KnownStorm
 from alertsvc.core.thresholds.persistence import BY_FEATURES
 from alertsvc.engine.apply import NOBODY_BOARDS, Boarding, apply_verdict
+from alertsvc.engine.attempt import Attempt
 from alertsvc.engine.judging import Judging, Observed, judging_of
 from alertsvc.engine.muting import Begun, mutes_for
 from alertsvc.engine.receipts import ItemResult, Receipt, counted, failed, receipts_of, record_of, result_of
@@ -38,6 +39,9 @@ from alertsvc.store.recall import Recall
 
 log = logging.getLogger(__name__)
 
+FEW = 4
+"""Of so many new alerts it is presumed that nobody knows them. Of more at once one probably is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
@@ -54,22 +58,34 @@ class _Arrival:
         return self if event is self.event else replace(self, event=event)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is stored of arrivals: their alerts, which of their keys have incidents, what destinations were told lately,
+    and how the silences are read. None is what is read once it is needed.
+    """
+
+    alerts: dict[str, Alert]
+    open_keys: Collection[str] | None = None
+    storms: Mapping[str, KnownStorm] | None = None
+    begun: Begun | None = None
+
+
 def admit(
     conn: Connection,
     submissions: Sequence[Submission],
     moment: Moment,
-    recall: Recall | None = None,
+    attempt: Attempt | None = None,
     boarding: Boarding = NOBODY_BOARDS,
 ) -> list[Receipt]:
     """Take requests in, together, in their order. Their receipts are valid once the transaction has committed.
 
-    Give a `recall` only to a transaction that has written nothing yet, and writes nothing afterwards.
+    Give an `attempt` only to a transaction that has written nothing yet, and writes nothing afterwards.
     """
     keys = claim_keys(conn, submissions, moment.now)
     taken = [each for each in submissions if each.id not in keys.misused]
     gone = superseded(conn, taken, keys.repeated, moment)
     if gone is None:
-        receipts = iter(_take(conn, taken, keys.repeated, moment, recall=recall, boarding=boarding))
+        receipts = iter(_take(conn, taken, keys.repeated, moment, attempt=attempt, boarding=boarding))
     else:
         receipts = iter(_take(conn, [*taken, *gone.ends], keys.repeated, moment, boarding=boarding))
         gone.forget(conn)
@@ -85,9 +101,10 @@ def _take(
     repeated: frozenset[UUID],
     moment: Moment,
     *,
-    recall: Recall | None = None,
+    attempt: Attempt | None = None,
     boarding: Boarding = NOBODY_BOARDS,
 ) -> list[Receipt]:
+    recall = None if attempt is None else attempt.recall
     flow = [
         _Arrival(event, each.id, each.received_at, _correlation_of_new(event, moment, recall))
         for each in submissions
@@ -97,22 +114,11 @@ def _take(
     judging = _judging(conn, flow, again, moment)
     if judging is not None:
         flow = [item.with_event(event) for item, event in zip(flow, judging.judged(), strict=True)]
-    names = {item.event.fingerprint for item in flow}
-    begun: Begun | None = None
-    open_keys: Collection[str] | None = None
-    reserved: Mapping[str, int] = {}
-    told_lately: Mapping[str, KnownStorm] | None = None
-    if recall is None:
-        known = alerts.known(conn, names)
-    else:
-        asked = {item.correlation.key: item.correlation.reopen_within for item in flow if item.correlation}
-        resolved_since = moment.now - max(asked.values(), default=timedelta(0))
-        destinations = moment.rules.storm_rules.keys()
-        seen = recall.known(conn, names, Keys(asked.keys(), _keys_that_open(flow), resolved_since, destinations))
-        known, open_keys, reserved, told_lately = seen.alerts, seen.open_keys, seen.numbers, seen.storms
-        begun = partial(recall.begun, conn, revision=seen.silences_revision)
+    new = Insertions()
+    seen = _seen(conn, flow, moment, attempt, new, may_presume=judging is None and not again)
+    known = seen.alerts
     changing = _not_surely_duplicate(flow, known, again)
-    batch = _decide(conn, [flow[position] for position in changing], known, moment, open_keys)
+    batch = _decide(conn, [flow[position] for position in changing], known, moment, seen.open_keys)
     changes: dict[int, Change] = {}
     waiting = set(changing)
     for position in range(len(flow)) if judging is not None else changing:
@@ -131,23 +137,46 @@ def _take(
         record_of(replace(each, refused=()) if each.id in repeated else each, receipt.counts, moment.new_id)
         for each, receipt in zip(submissions, receipts, strict=True)
     ]
-    new = Insertions(reserved)
     arrivals.add(new, records)
     fresh = [item for position, item in enumerate(flow) if position not in again]
     _keep_measurements(new, flow, again, judging, moment)
     series.add(new, [(item.event, item.received_at) for item in fresh if item.event.observation is not None])
     if judging is not None:
         detectors.add(new, judging.moved_detectors())
-    deciding = with_storms(conn, moment, told_lately) if batch.changed else moment
-    verdict = _finish(conn, batch, deciding, begun)
+    deciding = with_storms(conn, moment, seen.storms) if batch.changed else moment
+    verdict = _finish(conn, batch, deciding, seen.begun)
+    if attempt is not None:
+        attempt.tells(deciding.storms.after)
     failpoints.reach("ingest.decided")
     touched = batch.touched()
-    is_last = recall is not None and not touched and not any(each.bad for each in records)
+    is_last = attempt is not None and not touched and not any(each.bad for each in records)
     apply_verdict(conn, verdict, deciding, new, boarding, is_last=is_last)
     arrivals.save_bad(conn, records)
     alerts.touch(conn, touched)
     numbers = _numbers(conn, receipts, {**batch.numbers, **new.numbers}, recall)
     return [replace(each, numbers=numbers) for each in receipts]
+
+
+def _seen(
+    conn: Connection,
+    flow: Sequence[_Arrival],
+    moment: Moment,
+    attempt: Attempt | None,
+    new: Insertions,
+    *,
+    may_presume: bool,
+) -> _Seen:
+    """What there is of `flow`, in one round trip or none if `attempt` is given."""
+    names = {item.event.fingerprint for item in flow}
+    if attempt is None:
+        return _Seen(alerts.known(conn, names))
+    asked = {item.correlation.key: item.correlation.reopen_within for item in flow if item.correlation}
+    resolved_since = moment.now - max(asked.values(), default=timedelta(0))
+    destinations = moment.rules.storm_rules.keys() if _may_open(flow) else ()
+    keys = Keys(asked.keys(), resolved_since, destinations)
+    found = attempt.known(conn, names, keys, moment.now, new, may_presume=may_presume and _is_news(flow))
+    begun = partial(attempt.recall.begun, conn, revision=found.silences_revision)
+    return _Seen(found.alerts, found.open_keys, found.storms, begun)
 
 
 def _numbers(
@@ -190,9 +219,14 @@ def _correlation_of_new(event: Event, moment: Moment, recall: Recall | None) -> 
     return correlation_for(moment.rules, event)
 
 
-def _keys_that_open(flow: Sequence[_Arrival]) -> Collection[str]:
-    """The keys of incidents that will probably be opened, if there are none."""
-    return {item.correlation.key for item in flow if item.correlation and item.event.state is AlertState.FIRING}
+def _may_open(flow: Sequence[_Arrival]) -> bool:
+    """Whether an incident will probably be opened, if there is none."""
+    return any(item.correlation and item.event.state is AlertState.FIRING for item in flow)
+
+
+def _is_news(flow: Sequence[_Arrival]) -> bool:
+    """Whether it is a few alerts that fire and were never met."""
+    return 0 < len(flow) <= FEW and all(item.correlation and item.event.state is AlertState.FIRING for item in flow)
 
 
 def _decide(

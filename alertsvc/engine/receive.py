@@ -20,6 +20,7 @@ from alertsvc.clock import Clock, NewId
 from alertsvc.core.rules import Moment, Rules
 from alertsvc.engine.admit import admit, admit_one_by_one
 from alertsvc.engine.apply import Boarding, NobodyBoards
+from alertsvc.engine.attempt import Attempt
 from alertsvc.engine.receipts import Receipt
 from alertsvc.engine.submissions import Submission
 from alertsvc.store.database import Database, StoreUnavailableError
@@ -240,8 +241,9 @@ class Committer:
 
     async def _commit_with(self, passenger: Passenger, group: Sequence[_Waiting]) -> None:
         submissions = [waiting.submission for waiting in group]
+        attempt = Attempt(self._recall)
         try:
-            receipts = await self._database.transaction(partial(self._admit, submissions, passenger))
+            receipts = await self._database.transaction(partial(self._admit, submissions, passenger, attempt))
         except StoreUnavailableError as fault:
             passenger.abandon()
             self._fail(group, fault)
@@ -252,6 +254,7 @@ class Committer:
                     await self._commit_alone(another, waiting)
         else:
             failpoints.reach("ingest.committed")
+            attempt.has_committed()
             if passenger.start():
                 for _ in range(STEPS_TO_LEAVE):  # a page is worth more than an acknowledgement: it goes first
                     await asyncio.sleep(0)
@@ -275,11 +278,13 @@ class Committer:
     def _moment(self) -> Moment:
         return Moment(self._rules(), self._clock(), self._new_id)
 
-    def _admit(self, submissions: Sequence[Submission], passenger: Passenger, conn: Connection) -> list[Receipt]:
+    def _admit(
+        self, submissions: Sequence[Submission], passenger: Passenger, attempt: Attempt, conn: Connection
+    ) -> list[Receipt]:
         failpoints.reach("ingest.begun")
         moment = self._moment()
         passenger.begin()
-        receipts = admit(conn, submissions, moment, self._recall, passenger)
+        receipts = admit(conn, submissions, moment, attempt, passenger)
         passenger.compose(moment.now, conn)
         failpoints.reach("ingest.written")
         return receipts

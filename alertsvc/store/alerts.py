@@ -1,13 +1,12 @@
 """Alerts, their episodes and the events that changed them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     CompoundSelect,
     Connection,
     Text,
@@ -15,7 +14,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    literal_column,
     null,
     select,
     union_all,
@@ -66,20 +64,12 @@ _IS_KEY = -1
 _OF_INCIDENTS = select(incident.c.correlation_key, literal(_IS_KEY)).where(OF_KEYS)
 _REVISIONS = union_all(_OF_ALERTS, _OF_SERIES)
 _REVISIONS_AND_KEYS = union_all(_OF_ALERTS, _OF_SERIES, _OF_INCIDENTS)
-_FRESH = func.unnest(bindparam("fresh", type_=ARRAY(Text()))).column_valued("fresh_key")
-_HELD_KEYS = select(incident.c.correlation_key).where(OF_KEYS).cte("held")
-_RESERVED = select(_FRESH, literal(_IS_KEY) - func.nextval(literal_column("'incident_number_seq'"))).where(
-    _FRESH.not_in(select(_HELD_KEYS.c.correlation_key))
-)
-_OF_HELD_KEYS = select(_HELD_KEYS.c.correlation_key, literal(_IS_KEY))
 _OF_STORMS = select(storm.c.destination, storm.c.version, cast(storm.c.state, Text)).where(
     Among(storm.c.destination, "destinations")
 )
-_ALL_OF_NEWS = union_all(
-    *(each.add_columns(null()) for each in (_OF_ALERTS, _OF_SERIES, _OF_HELD_KEYS, _RESERVED)), _OF_STORMS
+_REVISIONS_KEYS_AND_STORMS = union_all(
+    *(each.add_columns(null()) for each in (_OF_ALERTS, _OF_SERIES, _OF_INCIDENTS)), _OF_STORMS
 )
-_MOST_RESERVED = 4
-"""More incidents at once get their numbers when they are written."""
 _MOST_STORMS = 8
 """Of more destinations than these states are read once it is known which matter."""
 _KNOWN = select(*_DECIDING).where(_NAMED)
@@ -90,15 +80,13 @@ _LOCKED = _KNOWN.order_by(alert.c.fingerprint).with_for_update(key_share=True)
 class Revisions:
     """The revision of each alert that is stored, by fingerprint, and the number of a series.
 
-    `open_keys` are the correlation keys asked about of which there is an incident. `numbers` are for incidents that may
-    be opened, by their keys: whoever opens none leaves a gap. `storms` are what the destinations asked about were told
-    lately; None when that was not read.
+    `open_keys` are the correlation keys asked about of which there is an incident. `storms` are what the destinations
+    asked about were told lately; None when that was not read.
     """
 
     of_alerts: Mapping[str, int]
     of_series: int
     open_keys: Collection[str] = ()
-    numbers: Mapping[str, int] = field(default_factory=dict[str, int])
     storms: Mapping[str, KnownStorm] | None = None
 
 
@@ -106,11 +94,10 @@ class Revisions:
 class Keys:
     """Correlation keys to ask about. Incidents count that are open, or were resolved since an instant.
 
-    One may be opened for those of `opening` that have none. `destinations` may be told of that.
+    `destinations` may be told of one that is opened.
     """
 
     all: Collection[str]
-    opening: Collection[str]
     resolved_since: datetime
     destinations: Collection[str] = ()
 
@@ -118,33 +105,22 @@ class Keys:
 def revisions(conn: Connection, fingerprints: Iterable[str], series: str, keys: Keys | None = None) -> Revisions:
     """In one round trip: what is stored of `fingerprints`, a number series, and whether `keys` have incidents.
 
-    PostgreSQL gives a few that may be opened their numbers now, and says what few destinations were told lately.
+    PostgreSQL says what few destinations were told lately too.
     """
     given: dict[str, object] = {"fingerprints": list(fingerprints), "series": series}
     if keys is None or not keys.all:
         found: dict[str, int] = {row[0]: row[1] for row in _fetched(conn, _REVISIONS, given)}
         return Revisions(found, found.pop("", 0))  # no fingerprint is empty
     given |= {"keys": list(keys.all), "resolved_since": keys.resolved_since}
-    if 0 < len(keys.opening) <= _MOST_RESERVED and conn.dialect.name == "postgresql":
-        return _revisions_for_news(conn, given, keys)
-    found, open_keys, _ = _told_apart(_fetched(conn, _REVISIONS_AND_KEYS, given))
-    return Revisions(found, found.pop("", 0), open_keys)
-
-
-def _revisions_for_news(conn: Connection, given: dict[str, object], keys: Keys) -> Revisions:
-    asks_storms = len(keys.destinations) <= _MOST_STORMS
-    given |= {"fresh": list(keys.opening), "destinations": list(keys.destinations) if asks_storms else []}
-    rows = _fetched(conn, _ALL_OF_NEWS, given)
-    found, open_keys, numbers = _told_apart([row for row in rows if row[2] is None])
-    told = storms.read_from((row[0], row[1], row[2]) for row in rows if row[2] is not None)
-    return Revisions(found, found.pop("", 0), open_keys, numbers, told if asks_storms else None)
-
-
-def _told_apart(rows: Sequence[DirectRow]) -> tuple[dict[str, int], set[str], dict[str, int]]:
-    """The revisions, the keys that there are incidents of, and the numbers reserved for the others."""
-    found = {row[0]: row[1] for row in rows if row[1] > _IS_KEY}
-    numbers = {row[0]: _IS_KEY - row[1] for row in rows if row[1] < _IS_KEY}
-    return found, {row[0] for row in rows if row[1] == _IS_KEY}, numbers
+    told_lately: Mapping[str, KnownStorm] | None = None
+    if 0 < len(keys.destinations) <= _MOST_STORMS and conn.dialect.name == "postgresql":
+        all_rows = fetched_first(conn, _REVISIONS_KEYS_AND_STORMS, given | {"destinations": list(keys.destinations)})
+        told_lately = storms.read_from((row[0], row[1], row[2]) for row in all_rows if row[2] is not None)
+        rows: Sequence[DirectRow] = [row for row in all_rows if row[2] is None]
+    else:
+        rows = _fetched(conn, _REVISIONS_AND_KEYS, given)
+    found = {row[0]: row[1] for row in rows if row[1] != _IS_KEY}
+    return Revisions(found, found.pop("", 0), {row[0] for row in rows if row[1] == _IS_KEY}, told_lately)
 
 
 def _fetched(conn: Connection, statement: CompoundSelect[str, int], given: Mapping[str, object]) -> Sequence[DirectRow]:

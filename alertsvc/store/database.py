@@ -46,6 +46,10 @@ class ConflictError(Exception):
     """Somebody else changed what this transaction decided on. Raised by work to have it run again."""
 
 
+class PresumedWronglyError(ConflictError):
+    """What a transaction did not read is not as it presumed. It is run again at once: now it reads that."""
+
+
 class Database(Protocol):
     """One database. `dialect` is `sqlite` or `postgresql`; `listener` hears of its transactions.
 
@@ -216,6 +220,8 @@ class PostgresDatabase(Watched):
         for turn in range(RETRIES):
             try:
                 return await greenlet_spawn(lambda: self._written(work))
+            except PresumedWronglyError:
+                continue
             except ConflictError:
                 cause = CONFLICT
             except DBAPIError as fault:

@@ -234,13 +234,10 @@ def add_opened(conn: Connection, new: Insertions, opened: Sequence[Incident]) ->
     rows = [_row(each) | {"correlation_key": each.correlation_key} for each in ordered]
     once = "ON CONFLICT (correlation_key) WHERE status <> 'resolved' DO NOTHING"
     conflict = "an incident was opened meanwhile"
-    numbers = [new.reserved[each.correlation_key] for each in ordered if each.correlation_key in new.reserved]
-    if len(numbers) < len(rows):
-        if conn.dialect.name == "postgresql":
-            series = ("number", "incident_number_seq")
-            new.add(incident, rows, on_conflict=once, conflict=conflict, numbered=series)
-            return
-        numbers = _numbers(conn, len(rows))
+    if conn.dialect.name == "postgresql":
+        new.add(incident, rows, on_conflict=once, conflict=conflict, numbered=("number", "incident_number_seq"))
+        return
+    numbers = _numbers(conn, len(rows)) if rows else ()
     numbered = [row | {"number": number} for row, number in zip(rows, numbers, strict=True)]
     new.add(incident, numbered, on_conflict=once, conflict=conflict)
     new.numbers |= {each.id: number for each, number in zip(ordered, numbers, strict=True)}

@@ -1,7 +1,8 @@
 """New rows of several tables, written together: on PostgreSQL as one statement, in one round trip instead of ten."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -9,10 +10,38 @@ from sqlalchemy import Connection, Table, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from alertsvc.store.bulk import Row, encoded, given_rows, insert_rows
-from alertsvc.store.database import ConflictError
+from alertsvc.store.database import ConflictError, PresumedWronglyError
 from alertsvc.store.direct import fetched, fetched_and_committed, has_begun
 
 DIVISION_BY_ZERO = "22012"
+_AS_PRESUMED = """
+    COALESCE((SELECT value FROM number_series WHERE name = :presumed_series), 0) = :presumed_value
+    AND NOT EXISTS (
+        SELECT 1 FROM incident
+        WHERE correlation_key = ANY(:presumed_keys) AND (status <> 'resolved' OR resolved_at > :presumed_resolved_since)
+    )"""
+
+
+@dataclass(frozen=True, slots=True)
+class Presumption:
+    """What was decided on without a read: a number series still has a value (0: it has none yet), and no incident of
+    `keys` is open or was resolved since an instant.
+    """
+
+    series: str
+    value: int
+    keys: Collection[str]
+    resolved_since: datetime
+
+    @property
+    def given(self) -> dict[str, object]:
+        """It as the parameters of the statement."""
+        return {
+            "presumed_series": self.series,
+            "presumed_value": self.value,
+            "presumed_keys": list(self.keys),
+            "presumed_resolved_since": self.resolved_since,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +65,17 @@ class _Insertion:
 class Insertions:
     """What is to be inserted, table after table: first what the others refer to. Nothing happens until `write`.
 
-    `numbers` are those that the rows of it with a number got, by their `id`, once they are written; before that where
-    the number was `reserved`. Those are for new incidents, by their correlation keys.
+    `numbers` are those that the rows of it with a number got, by their `id`: on PostgreSQL once they are written.
     """
 
-    def __init__(self, reserved: Mapping[str, int] | None = None) -> None:
+    def __init__(self) -> None:
         self._waiting: list[_Insertion] = []
-        self.reserved: Mapping[str, int] = reserved or {}
+        self._presumption: Presumption | None = None
         self.numbers: dict[UUID, int] = {}
+
+    def presume(self, presumption: Presumption) -> None:
+        """Have everything taken back if `presumption` is wrong. That PostgreSQL can say only."""
+        self._presumption = presumption
 
     def add(
         self,
@@ -80,12 +112,17 @@ class Insertions:
 
         Raises:
             ConflictError: Not all the rows of an insertion went in that must; the rest of them did not either.
+            PresumedWronglyError: Or what was presumed is not so.
         """
         waiting, self._waiting = self._waiting, []
         if conn.dialect.name == "postgresql":
             if waiting:
                 is_alone = is_all and not has_begun(conn)
-                self.numbers |= (_commit_at_once if is_alone else _write_at_once)(conn, waiting)
+                presumption, self._presumption = self._presumption, None
+                if is_alone or presumption is not None:
+                    self.numbers |= _write_or_fail(conn, waiting, presumption, commits=is_alone)
+                else:
+                    self.numbers |= _write_at_once(conn, waiting)
             return
         for each in waiting:
             form = each.form
@@ -104,15 +141,19 @@ def _write_at_once(conn: Connection, waiting: Sequence[_Insertion]) -> dict[UUID
     return _numbers(row[0])
 
 
-def _commit_at_once(conn: Connection, waiting: Sequence[_Insertion]) -> dict[UUID, int]:
-    """The same, and commit it. The server must see by itself that rows are missing, and take the rest back."""
+def _write_or_fail(
+    conn: Connection, waiting: Sequence[_Insertion], presumption: Presumption | None, *, commits: bool
+) -> dict[UUID, int]:
+    """The same, and maybe commit it. The server must see by itself that rows are missing, and take the rest back."""
+    statement = _at_once(_forms(waiting), fails=True, presumes=presumption is not None)
+    given = _given(waiting) | (presumption.given if presumption else {})
     try:
-        row = fetched_and_committed(conn, _at_once(_forms(waiting), fails=True), _given(waiting))[0]
+        row = (fetched_and_committed if commits else fetched)(conn, statement, given)[0]
     except DBAPIError as fault:
-        if getattr(fault.orig, "sqlstate", None) == DIVISION_BY_ZERO:
-            checked = [each.conflict for each in waiting if each.conflict]
-            raise ConflictError(" or ".join(checked)) from None
-        raise
+        if getattr(fault.orig, "sqlstate", None) != DIVISION_BY_ZERO:
+            raise
+        conflicts = " or ".join(each.conflict for each in waiting if each.conflict)
+        raise (ConflictError if presumption is None else PresumedWronglyError)(conflicts) from None
     return _numbers(row[0])
 
 
@@ -134,7 +175,7 @@ def _numbers(found: Mapping[str, int] | None) -> dict[UUID, int]:
 
 
 @lru_cache(maxsize=256)
-def _at_once(forms: tuple[_Form, ...], *, fails: bool = False) -> TextClause:
+def _at_once(forms: tuple[_Form, ...], *, fails: bool = False, presumes: bool = False) -> TextClause:
     """One statement for all. References are checked at its end, so their order in it is free.
 
     Once a checked insertion misses rows, those after it insert nothing: else references to the missing rows would fail
@@ -159,6 +200,7 @@ def _at_once(forms: tuple[_Form, ...], *, fails: bool = False) -> TextClause:
             counts.append(count)
             complete.append(f"{count} = :count_{place}")
     told = [numbers, *counts]
-    if fails and complete:
-        told.append(f"1 / (CASE WHEN {' AND '.join(complete)} THEN 1 ELSE 0 END)")
+    needed = [*complete, _AS_PRESUMED] if presumes else complete
+    if fails and needed:
+        told.append(f"1 / (CASE WHEN {' AND '.join(needed)} THEN 1 ELSE 0 END)")
     return text(f"WITH {', '.join(parts)} SELECT {', '.join(told)}")  # our names

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -11,10 +11,14 @@ from alertsvc.core.alerts import Alert
 from alertsvc.core.storms import KnownStorm
 from alertsvc.store import alerts, incidents, silences
 from alertsvc.store.alerts import Keys
+from alertsvc.store.insertions import Presumption
 from alertsvc.store.silences import SilenceRecord
 
+PRESUMES_AGAIN_AFTER = timedelta(minutes=1)
+KEYS_LAST = timedelta(hours=1)
+"""So long after an alert of an incident it is presumed that the next of its key finds it open."""
 CAPACITY = 20_000
-"""Of alerts, and of numbers: about 25 MB. What does not fit is read each time."""
+"""Of alerts, of numbers, and of what was met: about 30 MB. What does not fit is read each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +34,12 @@ class _Silences:
 class Known:
     """Alerts by fingerprint, the revision of the silences, and the keys asked about of which there is an incident.
 
-    `numbers` are reserved for incidents that may be opened, by their keys. `storms` are what the destinations asked
-    about were told lately; None when that was not read.
+    `storms` are what the destinations asked about were told lately; None when that was not read.
     """
 
     alerts: dict[str, Alert]
     silences_revision: int
     open_keys: Collection[str]
-    numbers: Mapping[str, int]
     storms: Mapping[str, KnownStorm] | None
 
 
@@ -54,10 +56,14 @@ class Recall:
         self._held: dict[str, Alert] = {}
         self._numbers: dict[UUID, int] = {}
         self._silences: _Silences | None = None
+        self._storms: dict[str, KnownStorm] = {}
+        self._met: dict[str, None] = {}
+        self._keys_met: dict[str, datetime] = {}
+        self._reads_until = datetime.min.replace(tzinfo=UTC)
 
     def holds(self, fingerprint: str) -> bool:
-        """Whether an alert was read before. One that was not is probably new."""
-        return fingerprint in self._held
+        """Whether an alert was read or written before. One that was not is probably new."""
+        return fingerprint in self._held or fingerprint in self._met
 
     def known(
         self,
@@ -79,7 +85,41 @@ class Recall:
             read = alerts.known(conn, missing)
             self._remember(read)
             found |= read
-        return Known(found, revisions.of_series, revisions.open_keys, revisions.numbers, revisions.storms)
+        if keys is not None and revisions.storms is not None:
+            self._storms = {name: revisions.storms.get(name, KnownStorm()) for name in keys.destinations}
+        return Known(found, revisions.of_series, revisions.open_keys, revisions.storms)
+
+    def presumed(self, keys: Keys, now: datetime) -> tuple[Known, Presumption] | None:
+        """As `known`, without a read, of alerts that nobody saw before and keys that have no incident.
+
+        That is probably so of what this process never met, and what else is needed of it is remembered. Nothing may be
+        written by it without the presumption, which the database compares with what is.
+
+        Returns None where it has to be read: that was wrong a moment ago, or not everything is remembered.
+        """
+        held = self._silences
+        if held is None or now < self._reads_until or not all(name in self._storms for name in keys.destinations):
+            return None
+        if any(now - self._keys_met[key] < KEYS_LAST for key in keys.all if key in self._keys_met):
+            return None
+        known = Known({}, held.revision, (), {name: self._storms[name] for name in keys.destinations})
+        return known, Presumption(silences.REVISION, held.revision, keys.all, keys.resolved_since)
+
+    def presumed_wrongly(self, now: datetime) -> None:
+        """What was presumed was not so: for a while it is read, as it costs more to be wrong."""
+        self._reads_until = now + PRESUMES_AGAIN_AFTER
+
+    def has_met(self, fingerprints: Collection[str], keys: Collection[str], now: datetime) -> None:
+        """A transaction has committed that took in these alerts, whose incidents have these keys."""
+        self._met |= dict.fromkeys(fingerprints)
+        self._keys_met |= dict.fromkeys(keys, now)
+        for met in (self._met, self._keys_met):
+            while len(met) > self._capacity:
+                del met[next(iter(met))]
+
+    def was_told(self, storms: Mapping[str, KnownStorm]) -> None:
+        """What destinations were told lately has become this, in a transaction that has committed."""
+        self._storms |= {name: storms[name] for name in storms.keys() & self._storms.keys()}
 
     def begun(self, conn: Connection, now: datetime, latest: datetime, revision: int) -> list[SilenceRecord]:
         """As `silences.begun`, as they were at `revision` or later."""

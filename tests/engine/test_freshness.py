@@ -15,6 +15,7 @@ from alertsvc.core.model import Event, Severity
 from alertsvc.core.rules import ModelFacts, Moment
 from alertsvc.core.severity import SeverityRule
 from alertsvc.engine.admit import admit
+from alertsvc.engine.attempt import Attempt
 from alertsvc.engine.commands import resolve
 from alertsvc.engine.freshness import AT_ONCE, Freshness
 from alertsvc.engine.receipts import Receipt
@@ -385,7 +386,7 @@ async def test_what_is_new_is_taken_in_with_one_statement_that_commits_it(
     moment, recall = Moment(rules(), START, new_id), Recall()
 
     def take(conn: Connection, given: Sequence[Event]) -> None:
-        admit(conn, [Submission(new_id(), "events", START, given, b"{}")], moment, recall)
+        admit(conn, [Submission(new_id(), "events", START, given, b"{}")], moment, Attempt(recall))
 
     def work(conn: Connection) -> None:
         take(conn, taken())
