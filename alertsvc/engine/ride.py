@@ -21,6 +21,7 @@ from alertsvc.engine.compose import Composed, compose, first_word
 from alertsvc.engine.outlets import Outlet, Outlets
 from alertsvc.store import outbox
 from alertsvc.store.briefs import IncidentBrief, brief_of_new
+from alertsvc.store.direct import has_begun
 from alertsvc.store.outbox import Claimed, Lease
 
 log = logging.getLogger(__name__)
@@ -149,15 +150,17 @@ class Ride:
 
     def compose(self, now: datetime, conn: Connection) -> None:
         """Make a few messages here, which saves each a connection and a snapshot: they leave right after the commit."""
-        self._make_first_words(now)
+        self._make_first_words(now, waits=not self._is_waiting_idle or has_begun(conn))
         if len(self._claimed) > FEW:
             return
         for each in self._claimed:
             if each.id not in self._at_hand:
                 self._compose(each, now, conn)
 
-    def _make_first_words(self, now: datetime) -> None:
-        """What needs nothing that would have to be read is made while the database writes, which is waiting for it."""
+    def _make_first_words(self, now: datetime, *, waits: bool = True) -> None:
+        """What needs nothing that would have to be read is made while the database writes or commits, if somebody still
+        `waits` for that.
+        """
         if self._decided is None or not 0 < len(self._claimed) <= FEW:
             return
         verdict, numbers = self._decided
@@ -172,7 +175,10 @@ class Ride:
         ]
         if first:
             self._at_hand.update(each.id for each in first)
-            self._loop.call_soon_threadsafe(self._compose_first_words, first, verdict, dict(numbers), now)
+            if waits:
+                self._loop.call_soon_threadsafe(self._compose_first_words, first, verdict, dict(numbers), now)
+            else:
+                self._compose_first_words(first, verdict, numbers, now)
 
     def _compose(self, claimed: Claimed, now: datetime, conn: Connection) -> None:
         """A message that cannot be made must not fail the transaction, which is somebody else's: it is tried again by

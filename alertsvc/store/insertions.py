@@ -18,8 +18,10 @@ _AS_PRESUMED = """
     COALESCE((SELECT value FROM number_series WHERE name = :presumed_series), 0) = :presumed_value
     AND NOT EXISTS (
         SELECT 1 FROM incident
-        WHERE correlation_key = ANY(:presumed_keys) AND (status <> 'resolved' OR resolved_at > :presumed_resolved_since)
+        WHERE correlation_key = ANY(ARRAY(SELECT unnest(CAST(:presumed_keys AS text[]))))
+        AND (status <> 'resolved' OR resolved_at > (SELECT CAST(:presumed_resolved_since AS timestamptz)))
     )"""
+"""The values are hidden from the planner: one that sees them plans the whole statement anew each time, for 2 ms."""
 
 
 @dataclass(frozen=True, slots=True)
