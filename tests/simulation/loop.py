@@ -94,7 +94,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         future, work = line.popleft()
         try:
             result = self.execute(work)
-        except Exception as fault:
+        except (Exception, asyncio.CancelledError) as fault:  # a thread passes on that its work was called off, too
             self._return(future, future.set_exception, fault)
         else:
             self._return(future, future.set_result, result)
