@@ -56,8 +56,8 @@ def compose(
     if known is None:
         return None
     anchored = Envelope(claimed.id, claimed.attempt_count, now, known.anchor, claimed.progress)
-    message = incident_message(known, _as_first_due(conn, claimed), rules, external_url, now)
-    message = replace(message, deployment=deployment_told(conn, known))
+    told = deployment_told(conn, known)
+    message = incident_message(known, _as_first_due(conn, claimed), rules, external_url, now, deployment=told)
     if claimed.reason is Reason.RAISED:
         message = replace(message, previous_severity=briefs.severity_before(conn, claimed.incident_id))
     return message, anchored
@@ -71,8 +71,7 @@ def first_word(
     `deployment` is what is known without that of what was deployed before it began.
     """
     envelope = Envelope(claimed.id, claimed.attempt_count, now, brief.anchor, claimed.progress)
-    message = incident_message(brief, claimed, rules, external_url, now)
-    return replace(message, deployment=deployment), envelope
+    return incident_message(brief, claimed, rules, external_url, now, deployment=deployment), envelope
 
 
 def _as_first_due(conn: Connection, claimed: Claimed) -> Claimed:
@@ -87,9 +86,15 @@ def _resolved_how(resolved_by: str | None) -> str | None:
 
 
 def incident_message(
-    brief: IncidentBrief, claimed: Claimed, rules: Rules, external_url: str | None, now: datetime
+    brief: IncidentBrief,
+    claimed: Claimed,
+    rules: Rules,
+    external_url: str | None,
+    now: datetime,
+    *,
+    deployment: str,
 ) -> IncidentMessage:
-    """The view of an incident that a channel lays out."""
+    """The view of an incident that a channel lays out. `deployment` says what was deployed before it began."""
     incident = brief.incident
     if claimed.reason is Reason.RESOLVED:
         incident = incident.as_it_ended(claimed.created_at)
@@ -133,7 +138,7 @@ def incident_message(
         delayed_since=claimed.created_at if now - claimed.due_at > LATE_AFTER else None,
         subject=subject_of(incident.labels),
         groups=tuple(brief.groups),
-        deployment=brief.deployment or "",
+        deployment=deployment,
     )
 
 

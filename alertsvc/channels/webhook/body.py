@@ -28,9 +28,19 @@ LEAST = Room(alerts=1, labels=2, items=4, text=80, line=40)
 """Fits whatever characters the texts are made of."""
 
 
+def webhook_body(message: Message, heading: Heading, max_alerts: int = 0) -> bytes:
+    """What is posted of `message`: `webhook_payload` as JSON."""
+    return _fitting(message, heading, max_alerts)[1]
+
+
 def webhook_payload(message: Message, heading: Heading, max_alerts: int = 0) -> JsonObject:
     """`message` in the most generous room in which it stays within 20 KB. `max_alerts` 0 allows any number."""
+    return _fitting(message, heading, max_alerts)[0]
+
+
+def _fitting(message: Message, heading: Heading, max_alerts: int) -> tuple[JsonObject, bytes]:
     payload: JsonObject = {}
+    body = b""
     for room, linked in ((WHOLE, True), *((room, True) for room in ROOMS), (ROOMS[-1], False), (LEAST, False)):
         if isinstance(message, DigestMessage):
             first = replace(message, items=message.items[: min(room.items, MAX_ITEMS)])
@@ -38,9 +48,10 @@ def webhook_payload(message: Message, heading: Heading, max_alerts: int = 0) -> 
         else:
             known = tidy(message, room)
             payload = _incident(known, heading, room, max_alerts or room.alerts, linked=linked)
-        if len(encoded(payload)) <= MAX_BYTES:
+        body = encoded(payload)
+        if len(body) <= MAX_BYTES:
             break
-    return payload
+    return payload, body
 
 
 def _incident(message: IncidentMessage, heading: Heading, room: Room, most: int, *, linked: bool) -> JsonObject:

@@ -7,12 +7,12 @@ from alertsvc.channels.base import Channel, Envelope, Tools
 from alertsvc.channels.exchange import Call, exchange, without_secret
 from alertsvc.channels.heading import Heading, heading_of, with_flaws
 from alertsvc.channels.http import HttpClient, Patience, Reply
-from alertsvc.channels.json_body import JSON_HEADERS, encoded
+from alertsvc.channels.json_body import JSON_HEADERS
 from alertsvc.channels.message import Message
 from alertsvc.channels.outcome import Fault, Outcome, Retry
 from alertsvc.channels.render import Renderer
 from alertsvc.channels.webhook.answers import webhook_outcome
-from alertsvc.channels.webhook.body import webhook_payload
+from alertsvc.channels.webhook.body import webhook_body
 from alertsvc.channels.webhook.config import WebhookConfig
 from alertsvc.channels.webhook.signing import signed_headers, signing_key
 from alertsvc.secret import SecretUnavailableError
@@ -62,7 +62,7 @@ class Webhook:
 
     def _laid_out(self, message: Message) -> tuple[Heading, bytes]:
         heading = heading_of(message, self._render)
-        return heading, encoded(webhook_payload(message, heading, self._max_alerts))
+        return heading, webhook_body(message, heading, self._max_alerts)
 
     async def close(self) -> None:
         """See `Channel`."""
