@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import Connection, create_engine, func, select
 from sqlalchemy.exc import OperationalError
 
 from alertsvc.core.acts import Actor, NotPossibleError
@@ -31,7 +31,7 @@ from alertsvc.ingest.fingerprint import fingerprint
 from alertsvc.matchers import parse_matchers
 from alertsvc.store.database import StoreUnavailableError
 from alertsvc.store.silences import SilenceRecord
-from alertsvc.store.tables import incident, notification, outbox
+from alertsvc.store.tables import incident, notification, outbox, silence
 from tests.fakes.provider import Mood
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.replica import START, Replica, World
@@ -443,6 +443,7 @@ class Play:
         self._database_trouble = 0.0
         until = self.loop.time() + CALM_SECONDS
         await asyncio.sleep(60)
+        await self._until_silences_end()
         for line in self.providers.lines.values():
             line.mood = Mood.NORMAL
         quiet = 0
@@ -452,6 +453,13 @@ class Play:
             if self.loop.time() > until:
                 self.figures.failures.append(f"it never calms down: {self.read(_what_waits)}")
                 return
+
+
+    async def _until_silences_end(self) -> None:
+        """Who is not told because of one is to be told then."""
+        last: datetime | None = self.read(lambda conn: conn.execute(select(func.max(silence.c.ends_at))).scalar())
+        if last is not None:
+            await asyncio.sleep(max(0.0, (last - START).total_seconds() - self.loop.time()))
 
 
 def _is_quiet(conn: Connection) -> bool:
