@@ -454,7 +454,6 @@ class Play:
                 self.figures.failures.append(f"it never calms down: {self.read(_what_waits)}")
                 return
 
-
     async def _until_silences_end(self) -> None:
         """Who is not told because of one is to be told then."""
         last: datetime | None = self.read(lambda conn: conn.execute(select(func.max(silence.c.ends_at))).scalar())
