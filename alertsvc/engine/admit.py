@@ -35,7 +35,7 @@ from alertsvc.store.arrivals import Counts
 from alertsvc.store.database import ConflictError, is_unavailable
 from alertsvc.store.insertions import Insertions
 from alertsvc.store.measurements import Kept
-from alertsvc.store.recall import Recall
+from alertsvc.store.recall import Learned, Recall
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,8 @@ def admit(
 
     Give an `attempt` only to a transaction that has written nothing yet, and writes nothing afterwards.
     """
+    if attempt is not None:
+        attempt.begins(moment.now)
     keys = claim_keys(conn, submissions, moment.now)
     taken = [each for each in submissions if each.id not in keys.misused]
     gone = superseded(conn, taken, keys.repeated, moment)
@@ -146,7 +148,7 @@ def _take(
     deciding = with_storms(conn, moment, seen.storms) if batch.changed else moment
     verdict = _finish(conn, batch, deciding, seen.begun)
     if attempt is not None:
-        attempt.tells(deciding.storms.after)
+        attempt.learns(_learned(flow, verdict, deciding))
     failpoints.reach("ingest.decided")
     touched = batch.touched()
     is_last = attempt is not None and not touched and not any(each.bad for each in records)
@@ -177,6 +179,12 @@ def _seen(
     found = attempt.known(conn, names, keys, moment.now, new, may_presume=may_presume and _is_news(flow))
     begun = partial(attempt.recall.begun, conn, revision=found.silences_revision)
     return _Seen(found.alerts, found.open_keys, found.storms, begun)
+
+
+def _learned(flow: Sequence[_Arrival], verdict: Verdict, moment: Moment) -> Learned:
+    """What is so once it is written."""
+    keys = {item.correlation.key: moment.now for item in flow if item.correlation}
+    return Learned([alert.fingerprint for alert, _, _ in verdict.alerts], keys, moment.storms.after)
 
 
 def _numbers(

@@ -1,14 +1,13 @@
 """A transaction of ingest, from its first run until it has committed: what it presumes, and what is learned from it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from alertsvc.core.storms import KnownStorm
 from alertsvc.store.alerts import Keys
 from alertsvc.store.insertions import Insertions
-from alertsvc.store.recall import Known, Recall
+from alertsvc.store.recall import Known, Learned, Recall
 
 
 class Attempt:
@@ -19,10 +18,17 @@ class Attempt:
 
     def __init__(self, recall: Recall) -> None:
         self.recall = recall
-        self._is_first_run = True
+        self._runs = 0
         self._has_presumed = False
-        self._told: Mapping[str, KnownStorm] = {}
-        self._met: tuple[Collection[str], Collection[str], datetime] | None = None
+        self._learned = Learned()
+
+    def begins(self, now: datetime) -> None:
+        """A run begins. What an earlier one learned was never written."""
+        if self._has_presumed:
+            self.recall.presumed_wrongly(now)
+        self._runs += 1
+        self._has_presumed = False
+        self._learned = Learned()
 
     def known(
         self,
@@ -38,11 +44,7 @@ class Attempt:
 
         What is decided on must be written with `new`: it is taken back, and run again, if what was presumed is wrong.
         """
-        if self._has_presumed:
-            self.recall.presumed_wrongly(now)
-        self._met = [name for name in fingerprints if not self.recall.holds(name)], keys.all, now
-        is_first, self._is_first_run, self._has_presumed = self._is_first_run, False, False
-        if is_first and may_presume and conn.dialect.name == "postgresql":
+        if self._runs == 1 and may_presume and conn.dialect.name == "postgresql":
             found = self.recall.presumed(keys, now)
             if found is not None:
                 self._has_presumed = True
@@ -51,12 +53,10 @@ class Attempt:
                 return known
         return self.recall.known(conn, fingerprints, keys)
 
-    def tells(self, storms: Mapping[str, KnownStorm]) -> None:
-        """What this run makes of what destinations were told lately."""
-        self._told = storms
+    def learns(self, learned: Learned) -> None:
+        """What is so if this run commits."""
+        self._learned = learned
 
     def has_committed(self) -> None:
         """Its last run is durable."""
-        if self._met is not None:
-            self.recall.has_met(*self._met)
-        self.recall.was_told(self._told)
+        self.recall.learned(self._learned)

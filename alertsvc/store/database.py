@@ -217,11 +217,17 @@ class PostgresDatabase(Watched):
         return result
 
     async def _until_it_passes(self, work: Work[T]) -> T:
+        try:
+            return await self._tried_again(work)
+        except PresumedWronglyError:
+            return await self._tried_again(work)
+
+    async def _tried_again(self, work: Work[T]) -> T:
         for turn in range(RETRIES):
             try:
                 return await greenlet_spawn(lambda: self._written(work))
             except PresumedWronglyError:
-                continue
+                raise
             except ConflictError:
                 cause = CONFLICT
             except DBAPIError as fault:

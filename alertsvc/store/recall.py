@@ -1,8 +1,9 @@
 """What was read before, so that recognising a duplicate and naming its incident does not mean reading it again."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -13,6 +14,8 @@ from alertsvc.store import alerts, incidents, silences
 from alertsvc.store.alerts import Keys
 from alertsvc.store.insertions import Presumption
 from alertsvc.store.silences import SilenceRecord
+
+T = TypeVar("T")
 
 PRESUMES_AGAIN_AFTER = timedelta(minutes=1)
 KEYS_LAST = timedelta(hours=1)
@@ -41,6 +44,17 @@ class Known:
     silences_revision: int
     open_keys: Collection[str]
     storms: Mapping[str, KnownStorm] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a transaction made so: alerts that are stored, when the keys of incidents were met, and what destinations
+    were told lately.
+    """
+
+    fingerprints: Collection[str] = ()
+    keys: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    storms: Mapping[str, KnownStorm] = field(default_factory=dict[str, KnownStorm])
 
 
 class Recall:
@@ -83,7 +97,7 @@ class Recall:
                 missing.append(name)
         if missing:
             read = alerts.known(conn, missing)
-            self._remember(read)
+            _remember(self._held, read, self._capacity)
             found |= read
         if keys is not None and revisions.storms is not None:
             self._storms = {name: revisions.storms.get(name, KnownStorm()) for name in keys.destinations}
@@ -109,17 +123,11 @@ class Recall:
         """What was presumed was not so: for a while it is read, as it costs more to be wrong."""
         self._reads_until = now + PRESUMES_AGAIN_AFTER
 
-    def has_met(self, fingerprints: Collection[str], keys: Collection[str], now: datetime) -> None:
-        """A transaction has committed that took in these alerts, whose incidents have these keys."""
-        self._met |= dict.fromkeys(fingerprints)
-        self._keys_met |= dict.fromkeys(keys, now)
-        for met in (self._met, self._keys_met):
-            while len(met) > self._capacity:
-                del met[next(iter(met))]
-
-    def was_told(self, storms: Mapping[str, KnownStorm]) -> None:
-        """What destinations were told lately has become this, in a transaction that has committed."""
-        self._storms |= {name: storms[name] for name in storms.keys() & self._storms.keys()}
+    def learned(self, what: Learned) -> None:
+        """A transaction has committed that made it so."""
+        _remember(self._met, dict.fromkeys(what.fingerprints), self._capacity)
+        _remember(self._keys_met, what.keys, self._capacity)
+        self._storms |= {name: what.storms[name] for name in what.storms.keys() & self._storms.keys()}
 
     def begun(self, conn: Connection, now: datetime, latest: datetime, revision: int) -> list[SilenceRecord]:
         """As `silences.begun`, as they were at `revision` or later."""
@@ -127,13 +135,6 @@ class Recall:
         if held is None or held.revision != revision or now < held.since:
             held = self._silences = _Silences(revision, now, silences.unended(conn, now))
         return [each for each in held.unended if each.ends_at > now and each.starts_at <= latest]
-
-    def _remember(self, read: dict[str, Alert]) -> None:
-        for name in read:  # to the end: what was read longest ago goes first
-            self._held.pop(name, None)
-        self._held |= read
-        while len(self._held) > self._capacity:
-            del self._held[next(iter(self._held))]
 
     def numbers(self, conn: Connection, ids: Collection[UUID], at_hand: Mapping[UUID, int]) -> dict[UUID, int]:
         """The numbers of the incidents `ids`. Those `at_hand` the transaction knows already: nothing is asked for them.
@@ -148,3 +149,11 @@ class Recall:
         while len(self._numbers) > self._capacity:
             del self._numbers[next(iter(self._numbers))]
         return found
+
+
+def _remember(held: dict[str, T], more: Mapping[str, T], capacity: int) -> None:
+    for name in more:  # to the end: what was remembered longest ago goes first
+        held.pop(name, None)
+    held.update(more)
+    while len(held) > capacity:
+        del held[next(iter(held))]

@@ -42,8 +42,8 @@ def read_from(rows: Iterable[tuple[str, int, str]]) -> dict[str, KnownStorm]:
 
 
 def put_first(new: Insertions, storms: Storms) -> None:
-    """As `save`, for a decision that lets nothing join a summary, with what is new: nobody waits crosswise, as it is
-    written before everything that another may wait for.
+    """As `save`, for a decision that lets nothing join a summary, with what is new, and before it: what two writers of
+    news wait for they take in this order.
     """
     rows = [
         {"destination": name, **_row(state, storms.known.get(name, KnownStorm()).version)}

@@ -3,6 +3,7 @@
 Whatever is wrong with that, nothing is written by it, and what happens is what would have happened with the read.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -19,13 +20,17 @@ from alertsvc.core.route import Destination
 from alertsvc.core.rules import Rules
 from alertsvc.core.storm import StormRule
 from alertsvc.engine import silencing
+from alertsvc.engine.attempt import Attempt
+from alertsvc.engine.receive import Committer
 from alertsvc.engine.silencing import Wanted
+from alertsvc.engine.submissions import Submission
 from alertsvc.store import alerts, storms
 from alertsvc.store.database import Database
+from alertsvc.store.recall import Learned, Recall
 from alertsvc.store.silences import SilenceRecord
-from tests.world import World, destination, event, rules
+from tests.world import START, World, destination, event, rules
 
-pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+ONLY_POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 CHAT = replace(destination("chat"), storm=StormRule(50, MINUTE))
@@ -61,6 +66,7 @@ async def replica(database: Database, chosen: Destination = CHAT) -> World:
     return made
 
 
+@ONLY_POSTGRES
 async def test_what_is_new_is_not_read_first(database: Database, reads: list[Collection[str]]) -> None:
     world = await replica(database)
     reads.clear()
@@ -75,6 +81,7 @@ async def test_what_is_new_is_not_read_first(database: Database, reads: list[Col
     await world.balance()
 
 
+@ONLY_POSTGRES
 async def test_what_it_met_before_is_read(database: Database, reads: list[Collection[str]]) -> None:
     world = await replica(database)
     await world.post(NEW)
@@ -119,6 +126,7 @@ MEANWHILE = {tells_of_it: (1, 2), opens_its_incident: (0, 2), closes_its_inciden
 """What came before, and how many duplicates and incidents there are then."""
 
 
+@ONLY_POSTGRES
 @pytest.mark.parametrize("meanwhile", MEANWHILE)
 async def test_what_another_replica_did_meanwhile_is_seen(
     database: Database, reads: list[Collection[str]], meanwhile: Callable[[World], Awaitable[None]]
@@ -144,6 +152,7 @@ async def test_what_another_replica_did_meanwhile_is_seen(
     await world.balance()
 
 
+@ONLY_POSTGRES
 async def test_what_a_destination_was_told_by_another_replica_is_counted(
     database: Database, reads: list[Collection[str]]
 ) -> None:
@@ -158,11 +167,83 @@ async def test_what_a_destination_was_told_by_another_replica_is_counted(
     await world.balance()
 
 
-async def test_a_right_presumption_and_a_read_come_to_the_same(database: Database) -> None:
+ITS_OWN = {"id", "number", "correlation_key", "labels", "title", "model", "fingerprint", "lane", "detail", "facts"}
+
+
+@ONLY_POSTGRES
+async def test_a_right_presumption_and_a_read_come_to_the_same(
+    database: Database, reads: list[Collection[str]]
+) -> None:
     world, other = await replica(database), World(database, known_to_all(CHAT))
+    reads.clear()
     await world.post(event(model="presumed"))
+    assert not reads
     await other.post(event(model="read"))
-    rows = [row._asdict() for row in await world.rows("incident")]
-    own = {"id", "number", "correlation_key", "labels", "title", "model"}
-    first, second = ({key: row[key] for key in row.keys() - own} for row in rows[1:])
-    assert first == second
+    assert len(reads) == 1
+    for table in ("incident", "alert", "episode", "event", "believer", "history", "notification", "outbox", "arrival"):
+        rows = [row._asdict() for row in await world.rows(table)]
+        own = ITS_OWN | {name for name in rows[0] if name.endswith("_id")}
+        first, second = ({key: row[key] for key in row.keys() - own} for row in rows[-2:])
+        assert first == second
+
+
+@ONLY_POSTGRES
+async def test_a_presumption_holds_in_a_transaction_that_has_begun(
+    database: Database, reads: list[Collection[str]]
+) -> None:
+    """The key of its request was written before."""
+    world, other = await replica(database), World(database, known_to_all(CHAT))
+    await other.post(NEW)
+    reads.clear()
+    receipt = await world.post(NEW, idempotency_key="first")
+    assert reads == [[NEW.fingerprint]]
+    assert receipt.counts.duplicate == 1
+    world.now += MINUTE
+    await world.post(event(model="warms-up"))
+    reads.clear()
+    receipt = await world.post(event(model="newer"), idempotency_key="second")
+    assert not reads
+    assert receipt.counts.new == 1
+    assert len(await world.rows("idempotency")) == 2
+    await world.balance()
+
+
+@ONLY_POSTGRES
+async def test_what_is_presumed_may_join_the_summary_of_a_storm(
+    database: Database, reads: list[Collection[str]]
+) -> None:
+    world = await replica(database, replace(CHAT, storm=StormRule(2, HOUR)))
+    other = World(database, world.rules)
+    reads.clear()
+    for number in range(4):
+        await world.post(event(model=f"m{number}"))
+    assert not reads
+    await other.post(event(model="elsewhere"))
+    await world.post(event(model="last"))
+    waiting = [row for row in await world.rows("notification") if row.digest_id is not None]
+    assert len(waiting) == 5
+    await world.balance()
+
+
+@ONLY_POSTGRES
+async def test_a_committer_remembers_what_it_wrote(database: Database, reads: list[Collection[str]]) -> None:
+    taker = Committer(database, lambda: known_to_all(CHAT), lambda: START, new_id)
+    working = asyncio.create_task(taker.run())
+    for name in ("known", "a", "b", "c"):
+        await taker.submit(Submission(new_id(), "alertmanager", START, [event(model=name)], b"{}"))
+    taker.close()
+    await working
+    assert len(reads) == 1
+
+
+def test_what_a_run_learned_that_was_taken_back_is_forgotten() -> None:
+    recall = Recall()
+    attempt = Attempt(recall)
+    attempt.begins(START)
+    attempt.learns(Learned([NEW.fingerprint], {"key": START}, {}))
+    attempt.begins(START)  # again, and this run has nothing to say of it
+    attempt.has_committed()
+    assert not recall.holds(NEW.fingerprint)
+    attempt.learns(Learned([NEW.fingerprint], {"key": START}, {}))
+    attempt.has_committed()
+    assert recall.holds(NEW.fingerprint)

@@ -441,9 +441,9 @@ class Play:
     async def _calm(self) -> None:
         """Until nothing is left that has a time but reminders and digests of what is coming."""
         self._database_trouble = 0.0
-        until = self.loop.time() + CALM_SECONDS
         await asyncio.sleep(60)
         await self._until_silences_end()
+        until = self.loop.time() + CALM_SECONDS
         for line in self.providers.lines.values():
             line.mood = Mood.NORMAL
         quiet = 0
