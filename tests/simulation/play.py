@@ -145,6 +145,7 @@ class Play:
         self.truth: dict[str, Truth] = {}
         self.receipts: dict[UUID, Receipt] = {}
         self.resolved_by_people: dict[UUID, float] = {}
+        self.reopened_by_people: dict[UUID, float] = {}
         self.crashed_tries = 0
         self.figures = Figures()
         self._database_trouble = 0.0
@@ -343,6 +344,8 @@ class Play:
             self.note(f"ann {act} #{about.number}: {getattr(done, 'status', type(done).__name__)}")
             if act == "resolve":
                 self.resolved_by_people[about.id] = self.loop.time()
+            if act == "reopen":
+                self.reopened_by_people[about.id] = self.loop.time()
 
     async def _silencers(self) -> None:
         while self.loop.time() < self.plan.busy_seconds:
