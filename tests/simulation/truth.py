@@ -80,9 +80,9 @@ def _alerts_are_as_their_sources_say(play: Play, conn: Connection) -> Iterator[s
             if not by_person:
                 yield f"alert {name} is {row.state}, and its source said {truth.state} at {truth.said_at:.1f}"
         elif row.state == "firing" and row.severity != truth.severity:
-            # what a source says of an alert that a person has closed is not taken in, and it opens again as it was
-            if truth.said_at >= play.reopened_by_people.get(row.incident_id, 0.0):
-                yield f"alert {name} is {row.severity}, and its source said {truth.severity}"
+            if truth.said_at < play.reopened_by_people.get(row.incident_id, 0.0):
+                continue  # what a source says of an alert that a person closed is not taken in: it opens as it was
+            yield f"alert {name} is {row.severity}, and its source said {truth.severity}"
 
 
 def _lanes_leave_in_order(play: Play, _: Connection) -> Iterator[str]:
